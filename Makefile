@@ -1,0 +1,66 @@
+# Everything a person types. `make demo` and `make test` need Python ≥ 3.11, make and pip's index, nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
+LOCKED := requirements/base.txt requirements/local.txt
+.DEFAULT_GOAL := help
+.PHONY: help demo run stop test check lint types layers migrations openapi format requirements clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+demo: .venv/run ## Start everything, send sample events, show what became of them (ONCE=1: end by itself)
+	@exec $(BIN)/python -m ops.local.demo demo $(if $(ONCE),--once)
+
+run: .venv/run ## Start everything, without sample traffic
+	@exec $(BIN)/python -m ops.local.demo run
+
+stop: .venv/run ## Stop what another terminal has started here
+	@$(BIN)/python -m ops.local.demo stop
+
+test: .venv/dev ## Run all tests, on real servers
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint types layers migrations openapi test ## All that CI asks for
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev
+	$(BIN)/mypy .
+
+layers: .venv/dev
+	$(BIN)/lint-imports
+
+migrations: .venv/dev
+	$(CHECKS) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+openapi: .venv/dev ## Refuse an OpenAPI document that is not what the code says
+	@$(CHECKS) $(BIN)/python manage.py spectacular --validate --fail-on-warn > .venv/openapi.yaml
+	@diff -u docs/openapi.yaml .venv/openapi.yaml || (echo "docs/openapi.yaml is out of date: make format"; exit 1)
+
+format: .venv/dev ## Put the code into its usual form and write docs/openapi.yaml anew
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(CHECKS) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+requirements: ## Compile requirements/*.in to hashed *.txt (needs uv on the PATH)
+	cd requirements && for name in base local dev; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$name.in -o $$name.txt || exit 1; \
+	done
+
+clean: ## Remove the virtual environment and all data of make demo and make run
+	rm -rf .venv var
+
+.venv/run: $(LOCKED)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MUTT needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing what MUTT needs into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(LOCKED:%=-r %)
+	@touch $@
+
+.venv/dev: requirements/dev.txt .venv/run
+	@echo "installing what the tests need into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(LOCKED:%=-r %) -r requirements/dev.txt
+	@touch $@

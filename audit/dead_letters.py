@@ -1,0 +1,75 @@
+"""From a batch that is at its dead end to dead letters and final records."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from audit.ids import received_at
+from audit.journal import Burial, Claim
+from audit.outcomes import DeadStage, Outcome
+from audit.record import Death, RecordRow, bury_events, mark_delivered, recorded_outcomes
+
+
+def bury_batch(claim: Claim, now: datetime) -> int:
+    """Write dead letters for what a batch still owes, and its records; returns how many events died.
+
+    Events that Moogsoft has taken are delivered, whatever became of the rest.
+    """
+    journal, batch = claim.journal, claim.batch
+    sent = journal.sent(batch)
+    mark_delivered(sent, now)
+    outcomes = recorded_outcomes(batch)
+    burial, singly = journal.burial(batch), journal.dead(batch)
+    deaths, missing = [], []
+    for item in claim.events:
+        identifier = UUID(item["id"])
+        outcome = outcomes.get(identifier)
+        death = _death(item, burial, singly, claim.attempt)
+        if death is None or outcome not in (None, Outcome.PENDING):
+            continue
+        deaths.append(death)
+        if outcome is None:
+            missing.append(_record_of_undecided(item, death, claim, now))
+    bury_events(deaths, missing, now)
+    return len(deaths)
+
+
+def _death(
+    item: Mapping[str, Any], burial: Burial | None, singly: Mapping[UUID, tuple[str, str]], attempts: int
+) -> Death | None:
+    identifier = UUID(item["id"])
+    if identifier in singly:
+        reason, detail = singly[identifier]
+        return Death(identifier, DeadStage.MOOG, reason, detail, item["event"], attempts)
+    if burial is None:
+        return None
+    return Death(identifier, burial.stage, burial.reason, burial.detail, item["event"], attempts)
+
+
+def _record_of_undecided(item: Mapping[str, Any], death: Death, claim: Claim, now: datetime) -> RecordRow:
+    event = item["event"]
+    return RecordRow(
+        event_id=death.event_id,
+        journal_seq=claim.seq,
+        received_at=received_at(death.event_id),
+        api_key=claim.api_key,
+        address=claim.address,
+        hostname=str(event.get("hostname", "")),
+        event_time=None,
+        message=str(event.get("message", "")),
+        syslog_severity="",
+        trap_oid="",
+        source_type="",
+        event=event,
+        rule_set_version=None,
+        rule_id=None,
+        rule_name="",
+        handling="",
+        environment="",
+        team="",
+        reason=death.reason,
+        deduplication_key="",
+        outcome=Outcome.DEAD,
+        outcome_at=now,
+    )

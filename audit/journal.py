@@ -1,0 +1,259 @@
+"""The journal: what is in flight, in Redis. It carries the promise that a 202 is never lost.
+
+A batch is opened before its 202 is answered and closed when all of its events are recorded as terminal. In
+between, each stage claims it under a lease: a message that Celery delivers twice, or a slow worker whose
+lease ran out, finds somebody else's token and does nothing. Each step is one Lua script, hence atomic.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from redis import Redis
+
+from audit.connections import redis_client
+from audit.outcomes import DeadStage, Stage
+
+PREFIX = "mutt:"
+OPEN = f"{PREFIX}open"
+UNRECORDED = f"{PREFIX}unrecorded"
+TOTALS = f"{PREFIX}totals"
+BATCH = f"{PREFIX}batch:"
+
+
+class NotClaimed(Exception):  # noqa: N818 - not an error: somebody else has done, or is doing, the work
+    """The batch is closed, at another stage, or held by another worker."""
+
+
+class StaleClaim(Exception):  # noqa: N818 - as above
+    """The lease ran out and somebody else took the batch over; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """An open batch that nobody has finished in time. `queued_at`: seconds of Redis' clock."""
+
+    batch: UUID
+    stage: Stage
+    queued_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class JournalTotals:
+    """One consistent look at the journal: counters since its start, and what has no record yet."""
+
+    accepted: int
+    rejected: int
+    unrecorded: dict[UUID, int]
+    open_batches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Burial:
+    """Why a whole batch was given up."""
+
+    stage: DeadStage
+    reason: str
+    detail: str
+
+
+class Journal:
+    """Open, claim and close batches. Times are seconds; `grace_s` is how long an unclaimed batch may wait."""
+
+    def __init__(self, redis: Redis, *, lease_s: float, grace_s: float) -> None:
+        self._redis = redis
+        self._lease_s = lease_s
+        self._grace_s = grace_s
+        self._scripts = {name: redis.register_script(_lua(name)) for name in _SCRIPTS}
+
+    def run(self, script: str, keys: list[str], *args: object) -> Any:
+        return self._scripts[script](keys=keys, args=[cast("Any", argument) for argument in args])
+
+    def open(self, batch: UUID, events: list[dict[str, Any]], *, api_key: str, address: str) -> int:
+        """Make a batch durable; returns the number of events accepted so far, this batch included."""
+        return int(
+            self.run(
+                "open",
+                [BATCH + str(batch), OPEN, UNRECORDED, TOTALS],
+                str(batch),
+                orjson.dumps(events),
+                len(events),
+                api_key,
+                address,
+                self._grace_s,
+            )
+        )
+
+    def count_rejected(self, events: int) -> None:
+        """Add to the number of events refused at the door."""
+        self._redis.hincrby(TOTALS, "rejected", events)
+
+    @contextmanager
+    def claimed(self, batch: UUID, stage: Stage) -> Iterator["Claim"]:
+        """Hold a batch for one stage; it is given back if the body raises. Raises NotClaimed."""
+        claim = self._claim(batch, stage)
+        try:
+            yield claim
+        except BaseException:
+            claim.release()
+            raise
+
+    def _claim(self, batch: UUID, stage: Stage) -> "Claim":
+        token = secrets.token_hex(8)
+        answer = self.run("claim", [BATCH + str(batch), OPEN], str(batch), stage.value, token, self._lease_s)
+        if answer[0] != b"claimed":
+            raise NotClaimed(f"batch {batch} is {answer[0].decode()}, not waiting for {stage.value}")
+        payload, events, seq, api_key, address, attempts = answer[1:]
+        return Claim(
+            journal=self,
+            batch=batch,
+            token=token,
+            events=orjson.loads(payload),
+            size=int(events),
+            seq=int(seq),
+            api_key=api_key.decode(),
+            address=address.decode(),
+            attempt=int(attempts),
+            lease_s=self._lease_s,
+            grace_s=self._grace_s,
+        )
+
+    def bury(self, batch: UUID, burial: Burial) -> bool:
+        """Send a batch to the dead letters; False where it is closed or there already."""
+        keys = [BATCH + str(batch), OPEN]
+        detail = burial.detail[:2000]
+        return bool(
+            self.run("bury", keys, str(batch), burial.stage.value, burial.reason, detail, self._grace_s)
+        )
+
+    def sweep(self, limit: int) -> list[Overdue]:
+        """At most `limit` open batches that are overdue, each handed to one sweeper only."""
+        rows = self.run("sweep", [OPEN], limit, self._grace_s, BATCH)
+        return [Overdue(UUID(row[0].decode()), Stage(row[1].decode()), float(row[2])) for row in rows]
+
+    def totals(self) -> JournalTotals:
+        """The counters and the unrecorded batches, as of one moment."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hgetall(TOTALS)
+            pipe.hgetall(UNRECORDED)
+            pipe.zcard(OPEN)
+            counters, unrecorded, open_batches = pipe.execute()
+        return JournalTotals(
+            accepted=int(counters.get(b"accepted", 0)),
+            rejected=int(counters.get(b"rejected", 0)),
+            unrecorded={UUID(key.decode()): int(size) for key, size in unrecorded.items()},
+            open_batches=int(open_batches),
+        )
+
+    def stage_of(self, batch: UUID) -> tuple[Stage, float] | None:
+        """The stage and the queueing time of an open batch; None for one that is closed or never was."""
+        stage, queued_at = self._redis.hmget(BATCH + str(batch), ["stage", "queued_at"])
+        return (Stage(stage.decode()), float(queued_at or 0)) if stage else None
+
+    def look(self, batch: UUID) -> tuple[Stage, list[dict[str, Any]]] | None:
+        """An open batch's stage and events, without claiming it."""
+        stage, payload = self._redis.hmget(BATCH + str(batch), ["stage", "payload"])
+        return (Stage(stage.decode()), orjson.loads(payload)) if stage and payload else None
+
+    def sent(self, batch: UUID) -> set[UUID]:
+        """The events that Moogsoft has taken, whether or not PostgreSQL knows it yet."""
+        return {UUID(bytes=raw) for raw in self._redis.smembers(_sent(batch))}
+
+    def mark_sent(self, batch: UUID, events: Iterable[UUID]) -> None:
+        """Note that Moogsoft has taken these, so that no redelivery sends them again."""
+        self._redis.sadd(_sent(batch), *(event.bytes for event in events))
+
+    def dead(self, batch: UUID) -> dict[UUID, tuple[str, str]]:
+        """The events given up one by one: reason and detail of each."""
+        found = self._redis.hgetall(_dead(batch))
+        return {UUID(bytes=raw): tuple(orjson.loads(why)) for raw, why in found.items()}
+
+    def mark_dead(self, batch: UUID, reasons: dict[UUID, tuple[str, str]]) -> None:
+        """Note events that are to become dead letters when the batch comes to an end."""
+        self._redis.hset(_dead(batch), mapping={i.bytes: orjson.dumps(why) for i, why in reasons.items()})
+
+    def burial(self, batch: UUID) -> Burial | None:
+        """Why the whole batch was given up; None where only single events of it were."""
+        fields = ["dead_stage", "dead_reason", "dead_detail"]
+        stage, reason, detail = self._redis.hmget(BATCH + str(batch), fields)
+        if not stage or not reason:
+            return None
+        return Burial(DeadStage(stage.decode()), reason.decode(), (detail or b"").decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch in our hands for one stage, until the lease ends.
+
+    `attempt` counts from 1 how often this stage has taken this batch; `seq` is the number of accepted
+    events when the batch was opened.
+    """
+
+    journal: Journal
+    batch: UUID
+    token: str
+    events: list[dict[str, Any]]
+    size: int
+    seq: int
+    api_key: str
+    address: str
+    attempt: int
+    lease_s: float
+    grace_s: float
+
+    @property
+    def _keys(self) -> list[str]:
+        return [BATCH + str(self.batch), OPEN]
+
+    def advance(self, stage: Stage, events: list[dict[str, Any]] | None = None) -> None:
+        """Hand the batch on, with new contents if given. Raises StaleClaim."""
+        payload = b"" if events is None else orjson.dumps(events)
+        keys = [*self._keys, UNRECORDED]
+        self._check(
+            self.journal.run("advance", keys, str(self.batch), self.token, stage.value, self.grace_s, payload)
+        )
+
+    def renew(self) -> None:
+        """Ask for another full lease. Raises StaleClaim."""
+        self._check(self.journal.run("renew", self._keys, str(self.batch), self.token, self.lease_s))
+
+    def release(self, delay_s: float = 0) -> None:
+        """Give the batch back, to be taken again after `delay_s`; nothing happens if it is ours no more."""
+        self.journal.run("release", self._keys, str(self.batch), self.token, delay_s, self.grace_s)
+
+    def finish(self) -> None:
+        """Close the batch for good. Raises StaleClaim."""
+        keys = [*self._keys, UNRECORDED, _sent(self.batch), _dead(self.batch)]
+        self._check(self.journal.run("finish", keys, str(self.batch), self.token))
+
+    def _check(self, done: int) -> None:
+        if not done:
+            raise StaleClaim(f"the lease on batch {self.batch} ran out")
+
+
+_SCRIPTS = ("open", "claim", "renew", "advance", "release", "finish", "bury", "sweep")
+
+
+def _lua(name: str) -> str:
+    return files("audit").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _sent(batch: UUID) -> str:
+    return f"{PREFIX}sent:{batch}"
+
+
+def _dead(batch: UUID) -> str:
+    return f"{PREFIX}dead:{batch}"
+
+
+@cache
+def journal() -> Journal:
+    """The journal of this process, by the settings."""
+    return Journal(redis_client(), lease_s=settings.MUTT_LEASE_S, grace_s=settings.MUTT_GRACE_S)

@@ -1,0 +1,79 @@
+"""The equation: accepted = delivered + ignored + unmatched + suppressed + dead + pending, at any moment.
+
+Two stores cannot be read in one instant, so the reading is made to fit. Redis gives, in one transaction, the
+number of accepted events (A) and the batches which have no record yet (U). PostgreSQL, read afterwards, counts only
+records of batches opened up to A; what it has recorded of U in the meantime is taken off U. A difference
+that remains is a loss or a double, never a race.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from audit.ids import last_id_of
+from audit.journal import Journal
+from audit.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The equation's terms, as numbers of events. `rejected` were refused at the door, hence not accepted."""
+
+    accepted: int
+    delivered: int
+    ignored: int
+    unmatched: int
+    suppressed: int
+    dead: int
+    pending: int
+    rejected: int
+
+    @property
+    def imbalance(self) -> int:
+        """Accepted events that no term explains; below 0: events that were recorded but never accepted."""
+        explained = (
+            self.delivered + self.ignored + self.unmatched + self.suppressed + self.dead + self.pending
+        )
+        return self.accepted - explained
+
+    @property
+    def balanced(self) -> bool:
+        return self.imbalance == 0
+
+
+def read_ledger(journal: Journal) -> Ledger:
+    """Read both stores and weigh them."""
+    totals = journal.totals()
+    recorded, caught_up = _recorded(totals.accepted, list(totals.unrecorded))
+    unrecorded = sum(totals.unrecorded.values()) - caught_up
+    return Ledger(
+        accepted=totals.accepted,
+        delivered=recorded.get(Outcome.DELIVERED, 0),
+        ignored=recorded.get(Outcome.IGNORED, 0),
+        unmatched=recorded.get(Outcome.UNMATCHED, 0),
+        suppressed=recorded.get(Outcome.SUPPRESSED, 0),
+        dead=recorded.get(Outcome.DEAD, 0),
+        pending=recorded.get(Outcome.PENDING, 0) + unrecorded,
+        rejected=totals.rejected,
+    )
+
+
+# One statement, so that both counts are of one snapshot.
+_COUNT = """
+SELECT outcome, count(*) FROM audit_record WHERE journal_seq <= %s GROUP BY outcome
+UNION ALL
+SELECT NULL, count(*) FROM unnest(%s::uuid[], %s::uuid[]) AS batch(first, last)
+  JOIN audit_record r ON r.event_id BETWEEN batch.first AND batch.last
+"""
+
+
+def _recorded(up_to_seq: int, unrecorded: list[UUID]) -> tuple[dict[Outcome, int], int]:
+    """The records by outcome, and how many belong to batches that Redis still takes for unrecorded."""
+    first = [str(batch) for batch in unrecorded]
+    last = [str(last_id_of(batch)) for batch in unrecorded]
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [up_to_seq, first, last])
+        rows: dict[str | None, int] = dict(cursor.fetchall())
+    caught_up = rows.pop(None)
+    return {Outcome(outcome): count for outcome, count in rows.items()}, caught_up

@@ -1,0 +1,94 @@
+"""What became of every event, in PostgreSQL. `record.py` writes these tables; nobody else does."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Lower
+
+from audit.outcomes import DeadStage, Outcome
+
+
+def _choices(words: type[Outcome] | type[DeadStage]) -> list[tuple[str, str]]:
+    return [(word.value, word.value) for word in words]
+
+
+class Record(models.Model):
+    """One accepted event: what it said, what was decided, what became of it.
+
+    The table is partitioned by month on `event_id` (UUIDv7, hence in the order of receipt); the first
+    migration makes it, `partitions.py` adds the months.
+    """
+
+    event_id = models.UUIDField(primary_key=True)
+    journal_seq = models.BigIntegerField()
+    received_at = models.DateTimeField()
+    api_key = models.TextField()
+    address = models.TextField()
+
+    hostname = models.TextField()
+    event_time = models.DateTimeField(null=True)
+    message = models.TextField()
+    syslog_severity = models.TextField(default="", blank=True)
+    trap_oid = models.TextField(default="", blank=True)
+    source_type = models.TextField(default="", blank=True)
+    event = models.JSONField(help_text="The event as it was sent.")
+
+    rule_set_version = models.BigIntegerField(null=True)
+    rule_id = models.BigIntegerField(null=True)
+    rule_name = models.TextField(default="", blank=True)
+    handling = models.TextField(default="", blank=True)
+    environment = models.TextField(default="", blank=True)
+    team = models.TextField(default="", blank=True)
+    reason = models.TextField(default="", blank=True, help_text="Why, where the rule alone does not say it.")
+    deduplication_key = models.TextField(default="", blank=True)
+
+    outcome = models.TextField(choices=_choices(Outcome))
+    outcome_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-event_id",)
+        indexes = (
+            models.Index(Lower("hostname"), models.F("event_id").desc(), name="record_hostname"),
+            models.Index(models.F("outcome"), models.F("event_id").desc(), name="record_outcome"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.hostname} {self.outcome}"
+
+
+class Attempt(models.Model):
+    """One POST to Moogsoft: which events, when, how long, and what came back."""
+
+    batch_id = models.UUIDField()
+    event_ids = ArrayField(models.UUIDField())
+    number = models.PositiveIntegerField(help_text="From 1, for this batch.")
+    started_at = models.DateTimeField()
+    duration_ms = models.FloatField()
+    status = models.PositiveSmallIntegerField(null=True, help_text="HTTP status; empty if none came.")
+    reason = models.TextField(default="", blank=True, help_text="Empty if Moogsoft took the events.")
+    excerpt = models.TextField(default="", blank=True, help_text="The beginning of the answer, or the error.")
+    retry_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("started_at", "id")
+        indexes = (models.Index(fields=("batch_id",), name="attempt_batch"),)
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%F %T} {len(self.event_ids)} events: {self.reason or 'delivered'}"
+
+
+class DeadLetter(models.Model):
+    """An event that was given up, with what is needed to understand it and send it again."""
+
+    event_id = models.UUIDField(unique=True)
+    stage = models.TextField(choices=_choices(DeadStage))
+    reason = models.TextField()
+    detail = models.TextField(default="", blank=True)
+    payload = models.JSONField()
+    attempts = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-event_id",)
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.stage} {self.reason}"

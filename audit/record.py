@@ -1,0 +1,143 @@
+"""The only writer of records, attempts and dead letters: in bulk, and the same result if it runs twice."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connection, transaction
+from psycopg2.extras import Json, execute_values
+
+from audit.ids import last_id_of
+from audit.models import Attempt, DeadLetter, Record
+from audit.outcomes import DeadStage, Outcome
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A new record; the fields are the columns of the table (see `models.Record`)."""
+
+    event_id: UUID
+    journal_seq: int
+    received_at: datetime
+    api_key: str
+    address: str
+    hostname: str
+    event_time: datetime | None
+    message: str
+    syslog_severity: str
+    trap_oid: str
+    source_type: str
+    event: dict[str, Any]
+    rule_set_version: int | None
+    rule_id: int | None
+    rule_name: str
+    handling: str
+    environment: str
+    team: str
+    reason: str
+    deduplication_key: str
+    outcome: Outcome
+    outcome_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """An event given up: where, why, and after how many attempts."""
+
+    event_id: UUID
+    stage: DeadStage
+    reason: str
+    detail: str
+    payload: dict[str, Any]
+    attempts: int
+
+
+_COLUMNS = [field.name for field in fields(RecordRow)]
+_INSERT = f"INSERT INTO audit_record ({', '.join(_COLUMNS)}) VALUES %s ON CONFLICT (event_id) DO NOTHING"  # noqa: S608 - names of our own dataclass
+_ROWS_PER_INSERT = 1000
+_EVENT = _COLUMNS.index("event")
+_OUTCOME = _COLUMNS.index("outcome")
+
+
+def write_records(rows: Sequence[RecordRow]) -> bool:
+    """Insert what is not there yet: the first decision that was committed stands.
+
+    Returns whether all of these rows are now the records; False if some event had one before.
+    """
+    inserted = 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        for page in batched(rows, _ROWS_PER_INSERT):
+            execute_values(cursor.cursor, _INSERT, [_adapt(row) for row in page], page_size=len(page))
+            inserted += cursor.rowcount
+    return inserted == len(rows)
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in pieces of at most `size`."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _adapt(row: RecordRow) -> list[Any]:
+    values: list[Any] = [getattr(row, name) for name in _COLUMNS]
+    values[_EVENT] = Json(row.event)
+    values[_OUTCOME] = row.outcome.value
+    return values
+
+
+def recorded_outcomes(batch: UUID) -> dict[UUID, Outcome]:
+    """The outcomes of a batch's events, so far as they are recorded."""
+    rows = Record.objects.filter(event_id__gte=batch, event_id__lte=last_id_of(batch))
+    return {event: Outcome(outcome) for event, outcome in rows.values_list("event_id", "outcome")}
+
+
+def pending_records(batch: UUID) -> list[Record]:
+    """The records of a batch that wait for delivery, in the order of receipt."""
+    rows = Record.objects.filter(
+        event_id__gte=batch, event_id__lte=last_id_of(batch), outcome=Outcome.PENDING.value
+    )
+    return list(rows.order_by("event_id"))
+
+
+def mark_delivered(events: Iterable[UUID], at: datetime) -> None:
+    """Record that Moogsoft has taken these events."""
+    Record.objects.filter(event_id__in=list(events), outcome=Outcome.PENDING.value).update(
+        outcome=Outcome.DELIVERED.value, outcome_at=at
+    )
+
+
+def add_attempt(attempt: Attempt) -> None:
+    """Record one POST to Moogsoft."""
+    attempt.save(force_insert=True)
+
+
+def bury_events(deaths: Sequence[Death], missing: Sequence[RecordRow], at: datetime) -> None:
+    """Write dead letters and their records, in one transaction; a second call changes nothing.
+
+    `missing` are records for those events that died before any decision was written.
+    """
+    letters = [
+        DeadLetter(
+            event_id=death.event_id,
+            stage=death.stage.value,
+            reason=death.reason,
+            detail=death.detail,
+            payload=death.payload,
+            attempts=death.attempts,
+            created_at=at,
+        )
+        for death in deaths
+    ]
+    with transaction.atomic():
+        if missing:
+            write_records(missing)
+        for reason in {death.reason for death in deaths}:
+            events = [death.event_id for death in deaths if death.reason == reason]
+            Record.objects.filter(event_id__in=events, outcome=Outcome.PENDING.value).update(
+                outcome=Outcome.DEAD.value, outcome_at=at, reason=reason
+            )
+        DeadLetter.objects.bulk_create(letters, ignore_conflicts=True, batch_size=500)

@@ -1,0 +1,127 @@
+"""What happened to one event, step by step, in sentences: plain functions over what was recorded."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from audit.outcomes import Outcome, Stage
+
+
+class RecordLike(Protocol):
+    """The fields of a record that the story tells."""
+
+    event_id: UUID
+    received_at: datetime
+    api_key: str
+    address: str
+    hostname: str
+    syslog_severity: str
+    trap_oid: str
+    rule_set_version: int | None
+    rule_id: int | None
+    rule_name: str
+    handling: str
+    environment: str
+    team: str
+    reason: str
+    outcome: str
+    outcome_at: datetime | None
+
+
+class AttemptLike(Protocol):
+    """The fields of an attempt that the story tells."""
+
+    number: int
+    started_at: datetime
+    duration_ms: float
+    status: int | None
+    reason: str
+    excerpt: str
+    event_ids: list[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened, or (stage `waiting`) that is awaited. `at` is None where no moment is recorded."""
+
+    at: datetime | None
+    stage: str
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"at": self.at, "stage": self.stage, "text": self.text}
+
+
+WAITING = {
+    Stage.VALIDATE: "It is in the journal and waits for a worker to normalise it.",
+    Stage.MATCH: "It waits for a worker to decide it by the rules.",
+    Stage.FORWARD: "It waits to be delivered to Moogsoft.",
+    Stage.DLQ: "Delivery was given up; it waits to be written to the dead letters.",
+}
+
+
+def story(record: RecordLike, attempts: Iterable[AttemptLike], stage: Stage | None) -> list[Step]:
+    """The steps of a recorded event; `stage` is where its batch stands if it is still open."""
+    steps = [
+        Step(
+            record.received_at, "received", f"Received with API key “{record.api_key}” from {record.address}."
+        ),
+    ]
+    if record.rule_set_version is not None:
+        steps.append(Step(record.received_at, "validated", _validated(record)))
+        steps.append(Step(None, "decided", _decided(record)))
+    steps += [
+        Step(attempt.started_at, "attempt", _attempted(attempt))
+        for attempt in attempts
+        if record.event_id in attempt.event_ids
+    ]
+    if record.outcome == Outcome.PENDING:
+        steps.append(Step(None, "waiting", WAITING[stage or Stage.FORWARD]))
+    else:
+        steps.append(Step(record.outcome_at, "outcome", _ended(record)))
+    return steps
+
+
+def _validated(record: RecordLike) -> str:
+    parts = [f"host {record.hostname}"]
+    if record.syslog_severity:
+        parts.append(f"severity {record.syslog_severity}")
+    if record.trap_oid:
+        parts.append(f"trap {record.trap_oid}")
+    return f"Valid: {', '.join(parts)}."
+
+
+def _decided(record: RecordLike) -> str:
+    by = f"by rule set {record.rule_set_version}"
+    where = f"a {record.environment} host" if record.environment else "a host"
+    if record.rule_id is not None:
+        return (
+            f"Rule {record.rule_id} “{record.rule_name}” won {by};"
+            f" from {where}, so: {record.handling}, team {record.team}."
+        )
+    if record.reason == "unmatched_threshold":
+        return (
+            f"No rule matched {by}; it was the event that brought its kind to the threshold of unmatched events,"
+            f" so one meta-alert for all of them goes to team {record.team}."
+        )
+    return f"No rule matched {by}; its kind is counted for team {record.team}."
+
+
+def _attempted(attempt: AttemptLike) -> str:
+    request = f"Attempt {attempt.number}, {len(attempt.event_ids)} events in {attempt.duration_ms:.0f} ms"
+    if not attempt.reason:
+        return f"{request}: Moogsoft took it (HTTP {attempt.status})."
+    return f"{request}: {attempt.reason}. {attempt.excerpt}".strip()
+
+
+def _ended(record: RecordLike) -> str:
+    ends = {
+        Outcome.DELIVERED: "Delivered to Moogsoft.",
+        Outcome.IGNORED: f"Ignored, as the rule says for {record.environment} hosts.",
+        Outcome.UNMATCHED: "Counted as unmatched; no alert.",
+        Outcome.SUPPRESSED: f"Suppressed: {record.reason}.",
+        Outcome.DEAD: f"Given up: {record.reason}. See the dead letters.",
+    }
+    return ends[Outcome(record.outcome)]

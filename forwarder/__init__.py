@@ -1,0 +1,1 @@
+"""How an alert reaches Moogsoft: payload, HTTP, retries."""

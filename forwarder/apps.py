@@ -1,0 +1,8 @@
+"""Django's entry for the forwarder app."""
+
+from django.apps import AppConfig
+
+
+class ForwarderConfig(AppConfig):
+    name = "forwarder"
+    default_auto_field = "django.db.models.BigAutoField"

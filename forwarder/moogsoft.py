@@ -1,0 +1,140 @@
+"""The only HTTP client: one POST to Moogsoft, within a deadline."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any
+
+import orjson
+import urllib3
+from django.conf import settings
+from urllib3.exceptions import HTTPError, TimeoutError as HTTPTimeoutError
+
+from forwarder.payload import Alert, Dialect, Flavour, body_of
+from forwarder.retry import DeliveryError, Reason, reason_of
+
+EXCERPT_BYTES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for a POST that was taken."""
+
+    status: int
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where and how to send. Times in seconds."""
+
+    url: str
+    api_key: str
+    dialect: Dialect
+    connect_timeout_s: float
+    read_timeout_s: float
+
+
+class Moogsoft:
+    """A destination with its connections kept open between POSTs."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._pool = urllib3.PoolManager(maxsize=4, retries=False)
+
+    @property
+    def takes_many(self) -> bool:
+        """Whether one request may carry several events."""
+        dialect = self._destination.dialect
+        return dialect.wrap_in_array or dialect.flavour is Flavour.ONPREM
+
+    def post(self, alerts: Sequence[Alert], unmatched_threshold: int) -> Answer:
+        """Send these alerts in one request; any 2xx means that all are taken. Raises DeliveryError."""
+        destination = self._destination
+        body = orjson.dumps(body_of(alerts, destination.dialect, unmatched_threshold))
+        try:
+            response = self._pool.request(
+                "POST",
+                destination.url,
+                body=body,
+                headers=self._headers(),
+                timeout=urllib3.Timeout(
+                    connect=destination.connect_timeout_s, read=destination.read_timeout_s
+                ),
+                redirect=False,
+                preload_content=False,
+            )
+            excerpt = self._excerpt(response)
+        except HTTPTimeoutError as error:
+            raise DeliveryError(Reason.TIMEOUT, _without_address(error)) from error
+        except (HTTPError, OSError) as error:
+            raise DeliveryError(Reason.CONNECTION, _without_address(error)) from error
+        reason = reason_of(response.status)
+        if reason is None:
+            return Answer(response.status, excerpt)
+        wait = _retry_after(response.headers.get("Retry-After"))
+        raise DeliveryError(
+            reason, f"HTTP {response.status}: {excerpt}", status=response.status, retry_after_s=wait
+        )
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "User-Agent": "MUTT"}
+        if self._destination.dialect.flavour is Flavour.CLOUD:
+            headers["apiKey"] = self._destination.api_key
+        return headers
+
+    def _excerpt(self, response: Any) -> str:
+        """The beginning of the answer; a small one is read to its end, so that the connection can be used again."""
+        deadline = time.monotonic() + self._destination.read_timeout_s
+        body = b""
+        for piece in response.stream(EXCERPT_BYTES):
+            body += piece
+            if len(body) > EXCERPT_BYTES or time.monotonic() > deadline:
+                response.close()
+                break
+        response.release_conn()
+        text = body[:EXCERPT_BYTES].decode("utf-8", "replace").replace("\x00", "�")
+        key = self._destination.api_key
+        return text.replace(key, "[redacted]") if key else text
+
+
+def _without_address(error: Exception) -> str:
+    """What went wrong, without the URL: it may carry credentials."""
+    return type(getattr(error, "reason", None) or error).__name__
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Seconds from a Retry-After header, which is a number or a date (RFC 9110 §10.2.3)."""
+    if header is None:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+@cache
+def moogsoft() -> Moogsoft:
+    """The destination of this process, by the settings."""
+    flavour = Flavour(settings.MOOGSOFT_FLAVOUR)
+    return Moogsoft(
+        Destination(
+            url=settings.MOOGSOFT_URL,
+            api_key=settings.MOOGSOFT_API_KEY,
+            dialect=Dialect(
+                flavour=flavour,
+                key_field=settings.MOOGSOFT_KEY_FIELD,
+                services_field=settings.MOOGSOFT_SERVICES_FIELD,
+                wrap_in_array=settings.MOOGSOFT_ARRAY,
+                auth_token=settings.MOOGSOFT_API_KEY if flavour is Flavour.ONPREM else "",
+            ),
+            connect_timeout_s=settings.MOOGSOFT_CONNECT_TIMEOUT_S,
+            read_timeout_s=settings.MOOGSOFT_READ_TIMEOUT_S,
+        )
+    )

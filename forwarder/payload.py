@@ -1,0 +1,147 @@
+"""What Moogsoft is sent for one alert, in the words of its two products.
+
+Cloud: Events API (contract 1.0.0). Onprem: REST LAM. The settings `MOOGSOFT_*` choose between them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from audit.ids import batch_of
+from rules.event import Severity
+
+MAX_TEXT = 32_500  # Events API: longest `source` and `description`, in characters
+MAX_SIGNATURE_BYTES = 767  # REST LAM: longest `signature`
+MANAGER = "MUTT"
+
+
+class Flavour(StrEnum):
+    """Which Moogsoft product is at the other end."""
+
+    CLOUD = "cloud"
+    ONPREM = "onprem"
+
+
+class Alert(Protocol):
+    """What a payload is made from; `audit.models.Record` has all of it."""
+
+    event_id: UUID
+    hostname: str
+    message: str
+    syslog_severity: str
+    trap_oid: str
+    source_type: str
+    received_at: datetime
+    event_time: datetime | None
+    rule_id: int | None
+    rule_name: str
+    handling: str
+    environment: str
+    team: str
+    reason: str
+    deduplication_key: str
+
+
+# Ours, see docs/adr/0006: emergencies are critical, what asks for nobody is unknown; 0 (clear) is never guessed.
+_LEVELS: dict[str, tuple[str, int]] = {
+    Severity.EMERGENCY: ("critical", 5),
+    Severity.ALERT: ("critical", 5),
+    Severity.CRITICAL: ("critical", 5),
+    Severity.ERROR: ("major", 4),
+    Severity.WARNING: ("minor", 3),
+    Severity.NOTICE: ("warning", 2),
+    Severity.INFO: ("unknown", 1),
+    Severity.DEBUG: ("unknown", 1),
+}
+_NO_SEVERITY = ("warning", 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one destination wants its body. `auth_token` goes into the body of a REST LAM."""
+
+    flavour: Flavour
+    key_field: str = "deduplication_key"
+    services_field: str = "services"
+    wrap_in_array: bool = True
+    auth_token: str = ""
+
+
+def body_of(alerts: Sequence[Alert], dialect: Dialect, unmatched_threshold: int) -> Any:
+    """The JSON body for these alerts."""
+    if dialect.flavour is Flavour.ONPREM:
+        body: dict[str, Any] = {"events": [_onprem(alert, unmatched_threshold) for alert in alerts]}
+        return {**body, "auth_token": dialect.auth_token} if dialect.auth_token else body
+    events = [_cloud(alert, dialect, unmatched_threshold) for alert in alerts]
+    return events if dialect.wrap_in_array else events[0]
+
+
+def _cloud(alert: Alert, dialect: Dialect, threshold: int) -> dict[str, Any]:
+    return {
+        "source": alert.hostname[:MAX_TEXT],
+        "check": _check(alert),
+        "severity": _level(alert)[0],
+        "description": _description(alert, threshold),
+        dialect.key_field: alert.deduplication_key,
+        "time": int(_time(alert).timestamp()),
+        dialect.services_field: [alert.team] if dialect.services_field == "services" else alert.team,
+        "manager": MANAGER,
+        "class": alert.source_type or "event",
+        "type": alert.handling,
+        "tags": _tags(alert),
+    }
+
+
+def _onprem(alert: Alert, threshold: int) -> dict[str, Any]:
+    return {
+        "signature": alert.deduplication_key.encode()[:MAX_SIGNATURE_BYTES].decode("utf-8", "ignore"),
+        "source_id": alert.hostname,
+        "external_id": str(alert.event_id),
+        "manager": MANAGER,
+        "source": alert.hostname[:MAX_TEXT],
+        "class": alert.source_type or "event",
+        "agent": MANAGER,
+        "agent_location": alert.environment,
+        "type": _check(alert),
+        "severity": _level(alert)[1],
+        "description": _description(alert, threshold),
+        "agent_time": int(_time(alert).timestamp()),
+        "custom_info": _tags(alert),
+    }
+
+
+def _check(alert: Alert) -> str:
+    return alert.rule_name or "unmatched events"
+
+
+def _level(alert: Alert) -> tuple[str, int]:
+    return _LEVELS.get(alert.syslog_severity, _NO_SEVERITY)
+
+
+def _description(alert: Alert, threshold: int) -> str:
+    text = alert.message.strip() or alert.trap_oid or _check(alert)
+    if alert.rule_id is None:
+        text = f"{threshold} events like this one from {alert.hostname} matched no rule: {text}"
+    return text[:MAX_TEXT]
+
+
+def _time(alert: Alert) -> datetime:
+    return alert.event_time or alert.received_at
+
+
+def _tags(alert: Alert) -> dict[str, str | int]:
+    tags: dict[str, str | int | None] = {
+        "event_id": str(alert.event_id),
+        "batch_id": str(batch_of(alert.event_id)),
+        "handling": alert.handling,
+        "environment": alert.environment,
+        "team": alert.team,
+        "rule_id": alert.rule_id,
+        "reason": alert.reason,
+        "trap_oid": alert.trap_oid,
+        "syslog_severity": alert.syslog_severity,
+    }
+    return {name: value for name, value in tags.items() if value not in (None, "")}

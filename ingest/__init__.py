@@ -1,0 +1,1 @@
+"""How events come in: authentication, parsing, validation, and the chain that they start."""

@@ -1,0 +1,60 @@
+"""Batches that have been open for too long are sent on their way again: a message was lost, or a worker died."""
+
+import logging
+import re
+from uuid import UUID
+
+import orjson
+from celery import shared_task
+from redis import Redis
+from redis.exceptions import RedisError
+
+from audit.connections import redis_client
+from audit.journal import Journal, Overdue, journal
+from audit.outcomes import Stage
+from ingest import pipeline
+from ingest.metrics import BATCHES_SWEPT
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 500
+_QUEUES = {Stage.VALIDATE: "pipeline", Stage.MATCH: "pipeline", Stage.FORWARD: "forward", Stage.DLQ: "dlq"}
+_LOOK_AT = 20
+_BATCH_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+@shared_task(name="ingest.sweep_open_batches", queue="maintenance")
+def sweep_open_batches() -> int:
+    """Chain overdue batches again; returns how many."""
+    return sweep(journal(), redis_client())
+
+
+def sweep(journal: Journal, broker: Redis) -> int:
+    """Chain those overdue batches again whose message is gone; those that wait in a deep queue are left there."""
+    heads = {queue: _head_queued_at(journal, broker, queue) for queue in set(_QUEUES.values())}
+    lost = [batch for batch in journal.sweep(MOST_AT_ONCE) if _is_lost(batch, heads)]
+    for overdue in lost:
+        pipeline.resume(overdue.batch, overdue.stage)
+        BATCHES_SWEPT.labels(overdue.stage).inc()
+        logger.warning("batch %s was overdue at %s and is queued again", overdue.batch, overdue.stage)
+    return len(lost)
+
+
+def _is_lost(overdue: Overdue, heads: dict[str, float | None]) -> bool:
+    """Queues are first in, first out: what was queued before the head of its queue is not in it any more."""
+    head = heads[_QUEUES[overdue.stage]]
+    return head is None or overdue.queued_at < head
+
+
+def _head_queued_at(journal: Journal, broker: Redis, queue: str) -> float | None:
+    """When the batch at the head of a queue was queued, by Redis' clock; None where there is no telling."""
+    try:
+        waiting = broker.lrange(queue, -_LOOK_AT, -1)
+    except RedisError:
+        return None
+    for message in reversed(waiting):
+        found = _BATCH_ID.search(orjson.loads(message)["headers"].get("argsrepr", ""))
+        place = journal.stage_of(UUID(found.group())) if found else None
+        if place is not None and _QUEUES[place[0]] == queue:
+            return place[1]
+    return None

@@ -1,0 +1,81 @@
+"""Events against the JSON Schema, with errors that say where, what, and how to mend it."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import orjson
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+SCHEMA = "event.v1.json"
+_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True)
+class EventError:
+    """One fault of an event. `pointer` is a JSON Pointer (RFC 6901); empty for the event itself."""
+
+    pointer: str
+    detail: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"pointer": self.pointer, "detail": self.detail}
+
+    def __str__(self) -> str:
+        return f"{self.pointer}: {self.detail}" if self.pointer else self.detail
+
+
+_EXAMPLES = {
+    "/hostname": "a name or IP address without blanks, 1 to 255 characters, e.g. core-router-01",
+    "/timestamp": "an RFC 3339 time, e.g. 2026-11-23T08:30:00Z or 2026-11-23T08:30:00.123+01:00",
+    "/message": "a text of at most 65,535 characters",
+    "/syslog_severity": "Emergency, Alert, Critical, Error, Warning, Notice, Info, Debug,"
+    " the short form of syslog (err, crit, …) or 0 to 7",
+    "/trap_oid": "numbers joined by dots, e.g. 1.3.6.1.6.3.1.1.5.3",
+    "/source_type": "a text of at most 100 characters, e.g. syslog",
+}
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The schema that events are held to."""
+    document: dict[str, Any] = orjson.loads(files("ingest").joinpath("schemas", SCHEMA).read_bytes())
+    return document
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    Draft202012Validator.check_schema(schema())
+    return Draft202012Validator(schema())
+
+
+def faults_of(event: Any) -> list[EventError]:
+    """Everything that is wrong with an event, in the order of its fields; empty for a valid one."""
+    if not isinstance(event, dict):
+        return [EventError("", f"An event is a JSON object, not {_kind(event)}.")]
+    if _validator().is_valid(event):
+        return []
+    found = sorted(_validator().iter_errors(event), key=lambda error: error.json_path)
+    return [_explained(error) for error in found]
+
+
+def _explained(error: ValidationError) -> EventError:
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if f"'{name}' is a required" in error.message)
+        pointer = f"/{missing}"
+        return EventError(pointer, f"It is missing. Send {_EXAMPLES[pointer]}.")
+    pointer = "".join(f"/{part}" for part in error.absolute_path)
+    expected = _EXAMPLES.get(pointer, error.message)
+    return EventError(pointer, f"{_shown(error.instance)} is not {expected}.")
+
+
+def _shown(value: Any) -> str:
+    text = orjson.dumps(value, default=str).decode("utf-8", "replace")
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
+
+
+def _kind(value: Any) -> str:
+    names = {list: "an array", str: "a text", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,83 @@
+"""The Celery app and its one base task: log context, metrics and failures are dealt with here, once."""
+
+import logging
+import time
+from typing import Any
+from uuid import UUID
+
+from celery import Celery, Task
+from celery.exceptions import Ignore, Reject, Retry
+from django.db import InterfaceError, OperationalError
+from prometheus_client import Counter, Histogram
+from redis.exceptions import RedisError
+
+from audit.journal import Burial, NotClaimed, StaleClaim
+from audit.outcomes import DeadStage
+from audit.tasks import give_up
+
+logger = logging.getLogger(__name__)
+
+TASKS = Counter("mutt_tasks_total", "Task runs by how they ended.", ["task", "end"])
+TASK_SECONDS = Histogram("mutt_task_seconds", "How long task runs took.", ["task"])
+
+TRIES = 3
+STORE_DOWN = (OperationalError, InterfaceError, RedisError)
+_LONGEST_WAIT_S = 30
+_ALERTER_TASKS = {"ingest.validate_batch", "rules.match_batch"}
+_BATCH_TASKS = {*_ALERTER_TASKS, "forwarder.forward_batch"}
+
+
+class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in the stubs only
+    """Every task of MUTT.
+
+    A stage that finds nothing to claim ends quietly, and the chain with it. A store that is away is waited for.
+    Whatever else fails is tried again, and then the batch goes to the dead letters: it never just disappears.
+    """
+
+    abstract = True
+    max_retries = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        begin = time.perf_counter()
+        end = "failed"
+        try:
+            result = self.run(*args, **kwargs)
+            end = "done"
+        except (NotClaimed, StaleClaim) as nothing_to_do:
+            end = "nothing_to_do"
+            logger.info("%s %s: %s", self.name, args, nothing_to_do)
+            raise Ignore from nothing_to_do
+        except (Retry, Ignore, Reject):
+            end = "retried"
+            raise
+        except STORE_DOWN as error:
+            end = "store_down"
+            logger.warning("%s %s waits for a store: %s", self.name, args, type(error).__name__)
+            raise self.retry(countdown=self._wait(), exc=error) from error
+        except (
+            Exception
+        ) as error:  # a task must end in a retry or in a dead letter, whatever it stumbled over
+            logger.exception("%s %s failed", self.name, args)
+            if self.request.retries + 1 < TRIES:
+                raise self.retry(countdown=self._wait(), exc=error) from error
+            self._give_up(args, error)
+            raise Ignore from error
+        else:
+            return result
+        finally:
+            TASKS.labels(self.name, end).inc()
+            TASK_SECONDS.labels(self.name).observe(time.perf_counter() - begin)
+
+    def _wait(self) -> float:
+        return float(min(2**self.request.retries, _LONGEST_WAIT_S))
+
+    def _give_up(self, args: tuple[Any, ...], error: Exception) -> None:
+        if self.name in _BATCH_TASKS:
+            stage = DeadStage.ALERTER if self.name in _ALERTER_TASKS else DeadStage.MOOG
+            give_up(UUID(args[0]), Burial(stage, "internal_error", f"{self.name}: {type(error).__name__}"))
+
+
+app = Celery("mutt", task_cls=MuttTask)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="sweeper")

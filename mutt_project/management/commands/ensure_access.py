@@ -1,0 +1,32 @@
+"""`manage.py ensure_access`: an administrator and an API key whose secrets somebody else has made."""
+
+import os
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+
+from ingest.models import ApiKey, Scope
+
+
+class Command(BaseCommand):
+    help = (
+        "Create or renew the administrator “admin” (password in MUTT_ADMIN_PASSWORD) and the API key “local”"
+        " (in MUTT_LOCAL_API_KEY). For make demo and make run."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
+        password, secret = (
+            os.environ.get(name, "") for name in ("MUTT_ADMIN_PASSWORD", "MUTT_LOCAL_API_KEY")
+        )
+        if not (password and secret):
+            raise CommandError("Set MUTT_ADMIN_PASSWORD and MUTT_LOCAL_API_KEY in the environment.")
+        user, _ = get_user_model().objects.get_or_create(
+            username="admin", defaults={"is_staff": True, "is_superuser": True}
+        )
+        if not user.check_password(password):
+            user.set_password(password)
+            user.save()
+        key = ApiKey.objects.filter(name="local").first() or ApiKey(name="local", scopes=Scope.values)
+        key.set_secret(secret)
+        key.save()

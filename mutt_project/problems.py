@@ -1,0 +1,71 @@
+"""DRF's errors as problem details, and the last resort for what nobody expected."""
+
+import logging
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.defaults import page_not_found
+from django.views.defaults import server_error as server_error_page
+from redis.exceptions import RedisError
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from ingest.problems import CONTENT_TYPE, Problem
+
+logger = logging.getLogger(__name__)
+
+
+def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER: problem details with a pointer to each wrong field."""
+    if isinstance(error, RedisError):
+        logger.error("API: Redis is away: %s", type(error).__name__)
+        error = _RedisAway()
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    detail, errors = _described(error, response.data)
+    title = str(getattr(error, "default_detail", "Not found")).rstrip(".")
+    problem = Problem(response.status_code, title, detail, tuple(errors))
+    response.data = problem.as_json()
+    response.content_type = CONTENT_TYPE
+    return response
+
+
+class _RedisAway(APIException):
+    status_code = 503
+    default_detail = "The journal (Redis) is away. Try again in a few seconds."
+
+
+def _described(error: Exception, data: Any) -> tuple[str, list[dict[str, Any]]]:
+    if isinstance(error, Http404) and not error.args:
+        return "Nothing is at this address.", []
+    if isinstance(data, dict) and set(data) == {"detail"}:
+        return str(data["detail"]), []
+    errors = list(_pointed("", data))
+    return " ".join(f"{one['pointer']}: {one['detail']}" for one in errors), errors
+
+
+def _pointed(pointer: str, data: Any) -> list[dict[str, Any]]:
+    """Flatten DRF's nested messages into pointers."""
+    if isinstance(data, dict):
+        return [found for name, item in data.items() for found in _pointed(f"{pointer}/{name}", item)]
+    if isinstance(data, list) and all(isinstance(item, str) for item in data):
+        return [{"pointer": pointer, "detail": str(item)} for item in data]
+    if isinstance(data, list):
+        return [found for place, item in enumerate(data) for found in _pointed(f"{pointer}/{place}", item)]
+    return [{"pointer": pointer, "detail": str(data)}]
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.accepts("text/html"):
+        return page_not_found(request, exception)
+    return Problem(404, "Not found", f"Nothing is at {request.path}.").response()
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if request.accepts("text/html"):
+        return server_error_page(request)
+    return Problem(
+        500, "Something went wrong in MUTT", "The log has the details; nothing was accepted."
+    ).response()

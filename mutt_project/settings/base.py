@@ -1,0 +1,215 @@
+"""What is the same everywhere. docs/settings.md lists the environment variables and their meaning."""
+
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+from csp.constants import NONCE, SELF
+from kombu import Exchange, Queue
+
+from audit.outcomes import Outcome
+from mutt_project.settings.environment import boolean, one_of, optional, positive
+from rules.event import Handling, Severity
+
+django_stubs_ext.monkeypatch()  # makes ModelForm[X] and the like possible at run time
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_prometheus",
+    "drf_spectacular",
+    "rest_framework",
+    "mutt_project",
+    "ingest",
+    "forwarder",
+    "rules",
+    "audit",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "mutt_project.urls"
+WSGI_APPLICATION = "mutt_project.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT: str | None = optional("MUTT_STATIC_ROOT", None, str)
+WHITENOISE_USE_FINDERS = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "frame-ancestors": ["'none'"],
+        "form-action": [SELF],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "ingest.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["ingest.authentication.HasScope"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "mutt_project.problems.api_problem",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "MUTT",
+    "DESCRIPTION": "Middleware between monitoring sources and Moogsoft. Errors are problem details (RFC 9457).",
+    "VERSION": "v1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "ingest.openapi.add_webhook",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "SeverityEnum": [(word.value, word.value) for word in Severity],
+        "HandlingEnum": [(word.value, word.value) for word in Handling],
+        "OutcomeEnum": [(word.value, word.value) for word in Outcome],
+    },
+}
+
+# The journal, the broker and the counters.
+REDIS_TIMEOUT_S = optional("REDIS_TIMEOUT_S", 2.0, positive)
+
+# Limits of a request to the webhook.
+MUTT_MAX_BODY_BYTES = optional("MUTT_MAX_BODY_BYTES", 10 * 1024 * 1024, int)
+MUTT_MAX_EVENTS = optional("MUTT_MAX_EVENTS", 10_000, int)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MUTT_MAX_BODY_BYTES
+
+# A stage holds a batch for LEASE at most; an open batch that nobody holds is overdue after GRACE.
+MUTT_LEASE_S = optional("MUTT_LEASE_S", 60.0, positive)
+MUTT_GRACE_S = optional("MUTT_GRACE_S", 20.0, positive)
+MUTT_SWEEP_EVERY_S = optional("MUTT_SWEEP_EVERY_S", 5.0, positive)
+
+MUTT_RULE_SET_MAX_AGE_S = optional("MUTT_RULE_SET_MAX_AGE_S", 1.0, positive)
+MUTT_KEY_MAX_AGE_S = optional("MUTT_KEY_MAX_AGE_S", 10.0, positive)
+MUTT_UNMATCHED_THRESHOLD = optional("MUTT_UNMATCHED_THRESHOLD", 100, int)
+MUTT_UNMATCHED_WINDOW_S = optional("MUTT_UNMATCHED_WINDOW_S", 24 * 60 * 60, int)
+
+# The destination. Cloud: Events API with the key in the header `apiKey`. Onprem: REST LAM, the key in the body.
+MOOGSOFT_FLAVOUR = optional("MOOGSOFT_FLAVOUR", "cloud", one_of("cloud", "onprem"))
+MOOGSOFT_ARRAY = optional("MOOGSOFT_ARRAY", True, boolean)
+MOOGSOFT_KEY_FIELD = optional(
+    "MOOGSOFT_KEY_FIELD", "deduplication_key", one_of("deduplication_key", "dedupe_key")
+)
+MOOGSOFT_SERVICES_FIELD = optional("MOOGSOFT_SERVICES_FIELD", "services", one_of("services", "service"))
+MOOGSOFT_BATCH_SIZE = optional("MOOGSOFT_BATCH_SIZE", 100, int)
+MOOGSOFT_CONNECT_TIMEOUT_S = optional("MOOGSOFT_CONNECT_TIMEOUT_S", 5.0, positive)
+MOOGSOFT_READ_TIMEOUT_S = optional("MOOGSOFT_READ_TIMEOUT_S", 15.0, positive)
+
+# Celery. docs/adr/0003 argues these.
+CELERY_TASK_QUEUES = [
+    Queue(name, Exchange(name), routing_key=name) for name in ("pipeline", "forward", "dlq", "maintenance")
+]
+CELERY_TASK_DEFAULT_QUEUE = "pipeline"
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 5,
+    "unacked_restore_limit": 500,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "retry_on_timeout": False,
+}
+CELERY_BEAT_SCHEDULE = {
+    "sweep open batches": {
+        "task": "ingest.sweep_open_batches",
+        "schedule": MUTT_SWEEP_EVERY_S,
+        "options": {"expires": 60},
+    },
+    "create partitions": {"task": "audit.create_partitions", "schedule": 6 * 60 * 60.0},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": optional("MUTT_LOG_LEVEL", "INFO", str)},
+    "loggers": {
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
+}

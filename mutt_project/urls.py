@@ -1,0 +1,34 @@
+"""All addresses. API paths carry no trailing slash."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import DefaultRouter
+
+import ingest.openapi  # noqa: F401 - tells drf-spectacular of our keys
+from audit.api.views import EventViewSet, LedgerView
+from ingest.views import webhook
+from mutt_project.health import healthz, metrics, readyz
+from rules.api.views import DevelopmentHostViewSet, DeviceTeamViewSet, RuleViewSet
+
+router = DefaultRouter(trailing_slash=False)
+router.register("events", EventViewSet, basename="event")
+router.register("rules", RuleViewSet, basename="rule")
+router.register("dev-hosts", DevelopmentHostViewSet, basename="development-host")
+router.register("teams", DeviceTeamViewSet, basename="device-team")
+
+urlpatterns = [
+    path("webhook", webhook, name="webhook"),
+    path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
+    path("api/v1/openapi.yaml", SpectacularAPIView.as_view(), name="openapi"),
+    path("api/v1/", include(router.urls)),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+    path("admin/", admin.site.urls),
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+]
+
+handler404 = "mutt_project.problems.not_found"
+handler500 = "mutt_project.problems.server_error"

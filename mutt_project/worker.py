@@ -1,0 +1,12 @@
+"""Where Celery's commands find the app: `celery -A mutt_project.worker …`. Django is made ready first."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mutt_project.settings.production")
+django.setup()
+
+from mutt_project.celery import app  # noqa: E402 - the tasks need Django's models
+
+__all__ = ["app"]

@@ -1,0 +1,1 @@
+"""Programs and configuration that run MUTT."""

@@ -1,0 +1,21 @@
+"""The web server: a few processes with threads, since a request mostly waits for Redis."""
+
+import os
+from typing import Any
+
+from prometheus_client import multiprocess
+
+bind = os.environ.get("MUTT_BIND", "127.0.0.1:8000")
+workers = int(os.environ.get("MUTT_WEB_PROCESSES", "2"))
+worker_class = "gthread"
+threads = int(os.environ.get("MUTT_WEB_THREADS", "4"))
+timeout = 60
+graceful_timeout = 20
+keepalive = 30
+accesslog = None
+control_socket_disable = True
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Live gauges of a dead process must not be counted on."""
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

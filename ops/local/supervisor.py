@@ -1,0 +1,171 @@
+"""Running our processes under supervisord (pip package supervisor): start, restart, stop, and news of each."""
+
+import ctypes
+import hashlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+_PR_SET_PDEATHSIG = 1
+_RUNNING = "RUNNING"
+_PATIENCE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process to keep alive. `bare`: it gets none of our environment, hence none of our secrets."""
+
+    name: str
+    command: list[str]
+    user: str | None = None
+    stop_signal: str = "TERM"
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A program that changed: `pid` is 0 while it is down."""
+
+    name: str
+    state: str
+    pid: int
+
+
+@dataclass
+class Supervisor:
+    """supervisord with its programs. It ends, and they with it, when the process that started it ends."""
+
+    folder: Path
+    root: Path
+    programs: list[Program]
+    environment: Mapping[str, str]
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _pids: dict[str, int] = field(default_factory=dict, init=False)
+
+    @property
+    def socket(self) -> Path:
+        """In the folder for temporary files: the path of a Unix socket must be short."""
+        name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"mutt-{name}.sock"
+
+    @property
+    def calls(self) -> Any:
+        transport = SupervisorTransport(serverurl=f"unix://{self.socket}")
+        return ServerProxy("http://127.0.0.1", transport=transport).supervisor
+
+    def running_elsewhere(self) -> int | None:
+        """The pid of a supervisord that already serves this folder."""
+        try:
+            return int(self.calls.getPID())
+        except OSError:
+            return None
+
+    def launch(self) -> None:
+        """Start supervisord itself, with no program yet."""
+        (self.folder / "log").mkdir(parents=True, exist_ok=True)
+        configuration = self.folder / "supervisord.conf"
+        configuration.write_text(self._configuration())
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(configuration)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=dict(self.environment),
+            start_new_session=True,  # Ctrl-C is for us; we stop the programs in order
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
+        )
+        deadline = time.monotonic() + _PATIENCE_S
+        while self.running_elsewhere() is None:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"supervisord did not start; see {self.folder}/log/supervisord.log")
+            time.sleep(0.05)
+
+    def start(self, *names: str) -> None:
+        """Start programs; they are started again whenever they die."""
+        for name in names:
+            self.calls.startProcess(name, False)  # noqa: FBT003 - XML-RPC knows no names: do not wait
+        deadline = time.monotonic() + _PATIENCE_S
+        while late := [
+            info["name"]
+            for info in self.calls.getAllProcessInfo()
+            if info["name"] in names and info["statename"] != _RUNNING
+        ]:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{late[0]} did not start; see {self.folder}/log/{late[0]}.log")
+            time.sleep(0.1)
+        self.news()
+
+    def pids(self) -> dict[str, int]:
+        """The pid of each program that runs."""
+        return {info["name"]: info["pid"] for info in self.calls.getAllProcessInfo() if info["pid"]}
+
+    def news(self) -> list[News]:
+        """The programs whose pid changed since the last call."""
+        now = self.calls.getAllProcessInfo()
+        changed = [
+            News(info["name"], info["statename"], info["pid"])
+            for info in now
+            if self._pids.get(info["name"], 0) != info["pid"]
+        ]
+        self._pids = {info["name"]: info["pid"] for info in now}
+        return changed
+
+    def stop(self) -> None:
+        """Stop the programs, the last started first, then supervisord."""
+        try:
+            for program in reversed(self.programs):
+                try:
+                    self.calls.stopProcess(program.name)
+                except Fault:
+                    continue  # it was not running
+            self.calls.shutdown()
+        except OSError:
+            pass  # it is gone already, and its programs with it
+        if self._process is not None:
+            self._process.wait(timeout=60)
+
+    def _configuration(self) -> str:
+        sections = [
+            f"[unix_http_server]\nfile={self.socket}\nchmod=0700",
+            f"[supervisord]\nnodaemon=true\nlogfile={self.folder}/log/supervisord.log\n"
+            f"pidfile={self.folder}/supervisord.pid\nchildlogdir={self.folder}/log\nminfds=1024",
+            "[rpcinterface:supervisor]\n"
+            "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
+            *(self._section(program) for program in self.programs),
+        ]
+        return "\n\n".join(sections) + "\n"
+
+    def _section(self, program: Program) -> str:
+        words = ["/usr/bin/env", "-i", "LC_ALL=C", *program.command] if program.bare else program.command
+        quoted = " ".join(f'"{word}"' for word in words).replace("%", "%%")
+        lines = [
+            f"[program:{program.name}]",
+            f"command={quoted}",
+            f"directory={'/' if program.bare else self.root}",
+            "autostart=false",
+            "autorestart=true",
+            "startsecs=1",
+            "startretries=1000000",
+            f"stopsignal={program.stop_signal}",
+            "stopwaitsecs=40",
+            "killasgroup=true",
+            f"stdout_logfile={self.folder}/log/{program.name}.log",
+            "stdout_logfile_maxbytes=20MB",
+            "stdout_logfile_backups=1",
+            "redirect_stderr=true",
+        ]
+        return "\n".join([*lines, f"user={program.user}"] if program.user else lines)
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end supervisord, which ends its programs, should our process be killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

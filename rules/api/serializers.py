@@ -1,0 +1,58 @@
+"""Rules, development hosts and device teams as JSON; the models' own checks decide what is valid."""
+
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.models import Model
+from rest_framework import serializers
+
+from rules.models import DevelopmentHost, DeviceTeam, Rule
+
+M = TypeVar("M", bound=Model)
+
+
+class CleanedSerializer(serializers.ModelSerializer[M]):
+    """Runs the model's `clean`, so that admin and API refuse the same things with the same words."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        fields = {field.name for field in self.Meta.model._meta.fields}  # type: ignore[attr-defined] # noqa: SLF001 - Django's documented API
+        current = {name: getattr(self.instance, name) for name in fields} if self.instance else {}
+        draft = self.Meta.model(**{**current, **attrs})  # type: ignore[attr-defined]
+        try:
+            draft.clean()
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.message_dict) from error
+        return {name: getattr(draft, name) for name in attrs}
+
+
+class RuleSerializer(CleanedSerializer[Rule]):
+    class Meta:
+        model = Rule
+        fields = (
+            "id",
+            "name",
+            "description",
+            "match_type",
+            "match_string",
+            "trap_oid",
+            "syslog_severity",
+            "priority",
+            "prod_handling",
+            "dev_handling",
+            "team_assignment",
+            "is_active",
+            "created_at",
+            "updated_at",
+        )
+
+
+class DevelopmentHostSerializer(CleanedSerializer[DevelopmentHost]):
+    class Meta:
+        model = DevelopmentHost
+        fields = ("id", "hostname", "description")
+
+
+class DeviceTeamSerializer(CleanedSerializer[DeviceTeam]):
+    class Meta:
+        model = DeviceTeam
+        fields = ("id", "hostname", "team")

@@ -1,0 +1,105 @@
+"""From a claimed batch to its records: each event decided by one rule set, the unmatched ones counted."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from audit.ids import received_at
+from audit.journal import Claim
+from audit.outcomes import Outcome
+from audit.record import RecordRow
+from rules.event import Event, Handling, host_key, severity_of
+from rules.matching import Decision, RuleSet, decide
+from rules.signature import object_of, signature
+from rules.unmatched import Unmatched
+
+UNMATCHED_THRESHOLD = "unmatched_threshold"
+
+type_of_counter = Callable[[UUID, Iterable[Unmatched]], set[UUID]]
+
+
+def decide_batch(
+    claim: Claim, rule_set: RuleSet, count_unmatched: type_of_counter, now: datetime
+) -> list[RecordRow]:
+    """The records of all events of a batch; those that are to be forwarded are pending.
+
+    The event that brings its host and signature to the threshold of unmatched events is forwarded itself, as
+    the meta-alert that stands for all of them: no event is invented, and the ledger stays exact.
+    """
+    rows = [_row(item, claim, rule_set, now) for item in claim.events]
+    unmatched = [
+        Unmatched(row.event_id, row.hostname, signature(row.message, row.trap_oid or None))
+        for row in rows
+        if row.outcome is Outcome.UNMATCHED
+    ]
+    threshold = count_unmatched(claim.batch, unmatched)
+    return [_as_meta_alert(row) if row.event_id in threshold else row for row in rows]
+
+
+def event_from(canonical: dict[str, Any]) -> Event:
+    """The event that validate_batch has put into canonical form."""
+    time = canonical["event_time"]
+    return Event(
+        hostname=canonical["hostname"],
+        message=canonical["message"],
+        syslog_severity=severity_of(canonical["syslog_severity"]),
+        trap_oid=canonical["trap_oid"],
+        source_type=canonical["source_type"],
+        event_time=datetime.fromisoformat(time) if time else None,
+    )
+
+
+def _row(item: dict[str, Any], claim: Claim, rule_set: RuleSet, now: datetime) -> RecordRow:
+    event = event_from(item["canonical"])
+    decision = decide(event, rule_set)
+    outcome = _outcome(decision)
+    identifier = UUID(item["id"])
+    rule = decision.rule
+    return RecordRow(
+        event_id=identifier,
+        journal_seq=claim.seq,
+        received_at=received_at(identifier),
+        api_key=claim.api_key,
+        address=claim.address,
+        hostname=event.hostname,
+        event_time=event.event_time,
+        message=event.message,
+        syslog_severity=event.syslog_severity or "",
+        trap_oid=event.trap_oid or "",
+        source_type=event.source_type,
+        event=item["event"],
+        rule_set_version=rule_set.version,
+        rule_id=rule.id if rule else None,
+        rule_name=rule.name if rule else "",
+        handling=decision.handling or "",
+        environment=decision.environment,
+        team=decision.team,
+        reason="",
+        deduplication_key=_deduplication_key(rule.id, event) if rule else "",
+        outcome=outcome,
+        outcome_at=None if outcome is Outcome.PENDING else now,
+    )
+
+
+def _outcome(decision: Decision) -> Outcome:
+    if decision.rule is None:
+        return Outcome.UNMATCHED
+    return Outcome.IGNORED if decision.handling is Handling.IGNORE else Outcome.PENDING
+
+
+def _as_meta_alert(row: RecordRow) -> RecordRow:
+    name = signature(row.message, row.trap_oid or None)
+    return replace(
+        row,
+        outcome=Outcome.PENDING,
+        outcome_at=None,
+        handling=Handling.TICKET_ONLY,
+        reason=UNMATCHED_THRESHOLD,
+        deduplication_key=f"mutt:unmatched:{host_key(row.hostname)}:{name}",
+    )
+
+
+def _deduplication_key(rule_id: int, event: Event) -> str:
+    return f"mutt:{rule_id}:{host_key(event.hostname)}:{object_of(event.message, event.trap_oid)}"

@@ -1,0 +1,102 @@
+"""The event as rules see it, and the vocabulary of its fields: severities, OIDs, host names."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
+
+
+class Severity(StrEnum):
+    """The severities of RFC 5424 §6.2.1, in order of their numbers 0-7, by the names MUTT uses."""
+
+    EMERGENCY = "Emergency"
+    ALERT = "Alert"
+    CRITICAL = "Critical"
+    ERROR = "Error"
+    WARNING = "Warning"
+    NOTICE = "Notice"
+    INFO = "Info"
+    DEBUG = "Debug"
+
+
+_SEVERITIES = list(Severity)
+
+# The keywords of syslog(3), which rsyslog and syslog-ng emit, beside the names.
+SEVERITY_SPELLINGS: dict[str, Severity] = {
+    **{severity.value.lower(): severity for severity in _SEVERITIES},
+    **{str(number): severity for number, severity in enumerate(_SEVERITIES)},
+    "emerg": Severity.EMERGENCY,
+    "panic": Severity.EMERGENCY,
+    "crit": Severity.CRITICAL,
+    "err": Severity.ERROR,
+    "warn": Severity.WARNING,
+    "informational": Severity.INFO,
+}
+
+
+class Environment(StrEnum):
+    PROD = "prod"
+    DEV = "dev"
+
+
+class Handling(StrEnum):
+    """What is to be done with an event that a rule has won."""
+
+    PAGE_AND_TICKET = "Page_and_ticket"
+    PAGE_ONLY = "Page_only"
+    TICKET_ONLY = "Ticket_only"
+    IGNORE = "Ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event in canonical form. `event_time` is the sender's clock, in UTC; None if it told none."""
+
+    hostname: str
+    message: str
+    syslog_severity: Severity | None = None
+    trap_oid: str | None = None
+    source_type: str = ""
+    event_time: datetime | None = None
+
+
+def severity_of(value: object) -> Severity | None:
+    """The severity that a name, keyword or number 0-7 stands for, in any case; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return SEVERITY_SPELLINGS.get(str(value).strip().lower())
+
+
+# X.660 §7.6: arcs have no leading zeros; the first is 0, 1 or 2.
+_OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))*", re.ASCII)
+
+
+def oid_of(text: str) -> str | None:
+    """A dotted OID without a leading dot; `iso.` stands for 1 (net-snmp). None if it is no OID."""
+    bare = text.strip().removeprefix(".")
+    if bare.startswith("iso."):
+        bare = "1." + bare.removeprefix("iso.")
+    return bare if _OID.fullmatch(bare) else None
+
+
+def oid_within(oid: str, prefix: str) -> bool:
+    """Whether `oid` is `prefix` or lies below it; arcs are compared whole, so …4.1.9 does not hold …4.1.94."""
+    return oid == prefix or oid.startswith(prefix + ".")
+
+
+def hostname_of(text: str) -> str:
+    """A host name without blanks and trailing dot; an IP address in its canonical form (RFC 5952)."""
+    name = text.strip()
+    if ":" in name:
+        try:
+            address = ip_address(name.strip("[]"))
+        except ValueError:
+            return name
+        return str(address.ipv4_mapped or address) if isinstance(address, IPv6Address) else str(address)
+    return name.rstrip(".") or name
+
+
+def host_key(hostname: str) -> str:
+    """What two spellings of one host have in common: lists of hosts are looked up by it."""
+    return hostname_of(hostname).casefold()

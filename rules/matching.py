@@ -1,0 +1,139 @@
+"""Which rule wins an event, and what follows: the plain reference, one condition at a time.
+
+This module is the definition of matching. Faster implementations are tested against it, so it stays readable.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import re2
+
+from rules.event import Environment, Event, Handling, Severity, host_key, oid_of, oid_within
+
+DEFAULT_TEAM = "NETO"
+_MAX_REGEX_MEMORY = 8 << 20
+
+
+class MatchType(StrEnum):
+    """How a rule's `match_string` is compared; `oid_prefix` rules are about `trap_oid`."""
+
+    CONTAINS = "contains"
+    REGEX = "regex"
+    OID_PREFIX = "oid_prefix"
+
+
+class BadRegexError(ValueError):
+    """RE2 cannot take the expression; the message says what it stumbled over."""
+
+
+def compile_regex(pattern: str) -> Any:
+    """Compile with RE2: linear time, no back-references or look-around. Raises BadRegexError."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MAX_REGEX_MEMORY
+    try:
+        return re2.compile(pattern, options)
+    except (re2.error, UnicodeEncodeError) as error:
+        text = error.args[0] if error.args else error
+        reason = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        raise BadRegexError(reason) from error
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One active rule. At least one of match_string, trap_oid and syslog_severity is set."""
+
+    id: int
+    priority: int
+    match_type: MatchType
+    prod_handling: Handling
+    dev_handling: Handling
+    name: str = ""
+    match_string: str | None = None
+    trap_oid: str | None = None
+    syslog_severity: Severity | None = None
+    team: str = DEFAULT_TEAM
+
+    def prepare(self) -> None:
+        """Compile now what matching needs. Raises BadRegexError."""
+        if self.match_type is MatchType.REGEX and self.match_string:
+            _ = self.regex
+
+    @cached_property
+    def regex(self) -> Any:
+        return compile_regex(self.match_string or "")
+
+    @cached_property
+    def folded(self) -> str:
+        return (self.match_string or "").casefold()
+
+    @cached_property
+    def oid(self) -> str:
+        return oid_of(self.trap_oid or "") or ""
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """All that decides: one version of the rules, the development hosts and the teams of hosts.
+
+    `development_hosts` and the keys of `teams` are host keys (`event.host_key`).
+    """
+
+    version: int
+    rules: tuple[Rule, ...]
+    development_hosts: frozenset[str] = frozenset()
+    teams: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def by_precedence(self) -> tuple[Rule, ...]:
+        return tuple(sorted(self.rules, key=lambda rule: (rule.priority, rule.id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to become of one event. `rule` and `handling` are None when no rule matched."""
+
+    rule: Rule | None
+    handling: Handling | None
+    environment: Environment
+    team: str
+
+
+def decide(event: Event, rule_set: RuleSet) -> Decision:
+    """The decision for an event: the matching rule with the lowest priority number wins, then the lowest id."""
+    key = host_key(event.hostname)
+    environment = Environment.DEV if key in rule_set.development_hosts else Environment.PROD
+    winner = next(candidates(event, rule_set), None)
+    if winner is None:
+        return Decision(None, None, environment, rule_set.teams.get(key, DEFAULT_TEAM))
+    handling = winner.prod_handling if environment is Environment.PROD else winner.dev_handling
+    return Decision(winner, handling, environment, winner.team)
+
+
+def candidates(event: Event, rule_set: RuleSet) -> Iterator[Rule]:
+    """The rules that match, the winner first."""
+    return (rule for rule in rule_set.by_precedence if matches(rule, event))
+
+
+def matches(rule: Rule, event: Event) -> bool:
+    """Whether all conditions that the rule states hold; a rule that states none matches nothing."""
+    conditions = [
+        _text_holds(rule, event) if rule.match_string else None,
+        _oid_holds(rule, event) if rule.trap_oid else None,
+        event.syslog_severity is rule.syslog_severity if rule.syslog_severity else None,
+    ]
+    stated = [condition for condition in conditions if condition is not None]
+    return bool(stated) and all(stated)
+
+
+def _text_holds(rule: Rule, event: Event) -> bool:
+    if rule.match_type is MatchType.REGEX:
+        return rule.regex.search(event.message) is not None
+    return rule.folded in event.message.casefold()
+
+
+def _oid_holds(rule: Rule, event: Event) -> bool:
+    return event.trap_oid is not None and oid_within(event.trap_oid, rule.oid)

@@ -1,0 +1,93 @@
+"""The rule set of a process: loaded whole in one transaction, looked up again when its version moves on."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+
+from rules import matching
+from rules.event import Handling, Severity, host_key
+from rules.matching import MatchType, RuleSet
+from rules.models import DevelopmentHost, DeviceTeam, Rule, RuleSetVersion
+
+logger = logging.getLogger(__name__)
+
+
+def load_rule_set() -> RuleSet:
+    """Read version, rules, hosts and teams as of one moment."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # The version row is written by every change, in the change's transaction: holding it shuts changes out.
+            cursor.execute("SELECT version FROM rules_rulesetversion WHERE id = 1 FOR SHARE")
+            version = cursor.fetchone()[0]
+        return RuleSet(
+            version=version,
+            rules=tuple(rule for rule in map(_compiled, Rule.objects.filter(is_active=True)) if rule),
+            development_hosts=frozenset(
+                host_key(name) for name in DevelopmentHost.objects.values_list("hostname", flat=True)
+            ),
+            teams={host_key(name): team for name, team in DeviceTeam.objects.values_list("hostname", "team")},
+        )
+
+
+def _compiled(row: Rule) -> matching.Rule | None:
+    """The rule ready to match. One that came past all checks into the table must not stop the others."""
+    try:
+        rule = matching.Rule(
+            id=row.pk,
+            priority=row.priority,
+            match_type=MatchType(row.match_type),
+            prod_handling=Handling(row.prod_handling),
+            dev_handling=Handling(row.dev_handling),
+            name=row.name,
+            match_string=row.match_string or None,
+            trap_oid=row.trap_oid or None,
+            syslog_severity=Severity(row.syslog_severity) if row.syslog_severity else None,
+            team=row.team_assignment,
+        )
+        rule.prepare()
+    except ValueError as error:
+        logger.error("rule %s (%s) is left out: %s", row.pk, row.name, error)  # noqa: TRY400 - the message says it all
+        return None
+    return rule
+
+
+class CurrentRuleSet:
+    """The rule set to decide by. It asks for the version at most every `max_age_s` seconds."""
+
+    def __init__(self, max_age_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_age_s = max_age_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._rule_set: RuleSet | None = None
+        self._checked_at = 0.0
+
+    def get(self) -> RuleSet:
+        """The current rule set; where PostgreSQL cannot say, the last one known. Raises DatabaseError before the first."""
+        with self._lock:
+            if self._rule_set is not None and self._clock() - self._checked_at < self._max_age_s:
+                return self._rule_set
+            try:
+                self._refresh()
+            except DatabaseError:
+                if self._rule_set is None:
+                    raise
+                logger.warning(
+                    "rule set not checked: PostgreSQL is away; deciding by version %s", self._rule_set.version
+                )
+            self._checked_at = self._clock()
+            if self._rule_set is None:
+                raise RuntimeError("a refresh that did not fail has loaded a rule set")
+            return self._rule_set
+
+    def _refresh(self) -> None:
+        version = RuleSetVersion.objects.values_list("version", flat=True).get(pk=1)
+        if self._rule_set is None or self._rule_set.version != version:
+            self._rule_set = load_rule_set()
+            logger.info("rule set %s loaded: %s rules", self._rule_set.version, len(self._rule_set.rules))
+
+
+current_rule_set = CurrentRuleSet(max_age_s=settings.MUTT_RULE_SET_MAX_AGE_S)

@@ -1,0 +1,64 @@
+"""Counting what no rule matched, per host and message signature, in Redis."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from uuid import UUID
+
+from django.conf import settings
+from redis import Redis
+
+from audit.connections import redis_client
+from rules.event import host_key
+
+PREFIX = "mutt:unmatched:"
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """An event that no rule matched."""
+
+    event_id: UUID
+    hostname: str
+    signature: str
+
+
+class UnmatchedCounter:
+    """Counts in windows of `window_s` seconds, each beginning with the first event that it counts."""
+
+    def __init__(self, redis: Redis, *, threshold: int, window_s: int) -> None:
+        self._script = redis.register_script(
+            files("rules").joinpath("lua", "count_unmatched.lua").read_text(encoding="utf-8")
+        )
+        self.threshold = threshold
+        self.window_s = window_s
+
+    def count(self, batch: UUID, events: Iterable[Unmatched]) -> set[UUID]:
+        """Count the unmatched events of a batch in one round trip; a batch is counted once however often it comes.
+
+        Returns the events that were the threshold's own: at most one per host, signature and window.
+        """
+        by_counter: dict[str, list[str]] = defaultdict(list)
+        for event in events:
+            by_counter[f"{PREFIX}count:{host_key(event.hostname)}:{event.signature}"].append(
+                str(event.event_id)
+            )
+        if not by_counter:
+            return set()
+        answer = self._script(
+            keys=[f"{PREFIX}batch:{batch}", *by_counter],
+            args=[self.threshold, self.window_s, *(" ".join(ids) for ids in by_counter.values())],
+        )
+        return {UUID(text) for text in answer.decode().split()}
+
+
+@cache
+def unmatched_counter() -> UnmatchedCounter:
+    """The counter of this process, by the settings."""
+    return UnmatchedCounter(
+        redis_client(),
+        threshold=settings.MUTT_UNMATCHED_THRESHOLD,
+        window_s=settings.MUTT_UNMATCHED_WINDOW_S,
+    )
