@@ -68,7 +68,7 @@ class Journal:
     """Open, claim and close batches. Times are seconds; `grace_s` is how long an unclaimed batch may wait."""
 
     def __init__(self, redis: Redis, *, lease_s: float, grace_s: float) -> None:
-        self._redis = redis
+        self._redis: Any = redis  # its types allow for both str and bytes; ours are bytes
         self._lease_s = lease_s
         self._grace_s = grace_s
         self._scripts = {name: redis.register_script(_lua(name)) for name in _SCRIPTS}
@@ -129,9 +129,7 @@ class Journal:
         """Send a batch to the dead letters; False where it is closed or there already."""
         keys = [BATCH + str(batch), OPEN]
         detail = burial.detail[:2000]
-        return bool(
-            self.run("bury", keys, str(batch), burial.stage.value, burial.reason, detail, self._grace_s)
-        )
+        return bool(self.run("bury", keys, str(batch), burial.stage.value, burial.reason, detail, self._grace_s))
 
     def sweep(self, limit: int) -> list[Overdue]:
         """At most `limit` open batches that are overdue, each handed to one sweeper only."""
@@ -216,9 +214,7 @@ class Claim:
         """Hand the batch on, with new contents if given. Raises StaleClaim."""
         payload = b"" if events is None else orjson.dumps(events)
         keys = [*self._keys, UNRECORDED]
-        self._check(
-            self.journal.run("advance", keys, str(self.batch), self.token, stage.value, self.grace_s, payload)
-        )
+        self._check(self.journal.run("advance", keys, str(self.batch), self.token, stage.value, self.grace_s, payload))
 
     def renew(self) -> None:
         """Ask for another full lease. Raises StaleClaim."""

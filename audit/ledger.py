@@ -32,9 +32,7 @@ class Ledger:
     @property
     def imbalance(self) -> int:
         """Accepted events that no term explains; below 0: events that were recorded but never accepted."""
-        explained = (
-            self.delivered + self.ignored + self.unmatched + self.suppressed + self.dead + self.pending
-        )
+        explained = self.delivered + self.ignored + self.unmatched + self.suppressed + self.dead + self.pending
         return self.accepted - explained
 
     @property
@@ -76,4 +74,4 @@ def _recorded(up_to_seq: int, unrecorded: list[UUID]) -> tuple[dict[Outcome, int
         cursor.execute(_COUNT, [up_to_seq, first, last])
         rows: dict[str | None, int] = dict(cursor.fetchall())
     caught_up = rows.pop(None)
-    return {Outcome(outcome): count for outcome, count in rows.items()}, caught_up
+    return {Outcome(str(outcome)): count for outcome, count in rows.items()}, caught_up

@@ -76,9 +76,7 @@ def _create(month: Month) -> None:
         "default": sql.Identifier(DEFAULT_PARTITION),
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {new} (LIKE {parent} INCLUDING ALL)").format(**names)
-        )
+        cursor.execute(sql.SQL("CREATE TABLE IF NOT EXISTS {new} (LIKE {parent} INCLUDING ALL)").format(**names))
         cursor.execute(
             sql.SQL(
                 "WITH moved AS (DELETE FROM {default} WHERE event_id >= %s AND event_id < %s RETURNING *)"
@@ -87,8 +85,6 @@ def _create(month: Month) -> None:
             [low, high],
         )
         cursor.execute(
-            sql.SQL("ALTER TABLE {parent} ATTACH PARTITION {new} FOR VALUES FROM (%s) TO (%s)").format(
-                **names
-            ),
+            sql.SQL("ALTER TABLE {parent} ATTACH PARTITION {new} FOR VALUES FROM (%s) TO (%s)").format(**names),
             [low, high],
         )

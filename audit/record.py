@@ -13,7 +13,6 @@ from audit.ids import last_id_of
 from audit.models import Attempt, DeadLetter, Record
 from audit.outcomes import DeadStage, Outcome
 
-
 T = TypeVar("T")
 
 
@@ -97,9 +96,7 @@ def recorded_outcomes(batch: UUID) -> dict[UUID, Outcome]:
 
 def pending_records(batch: UUID) -> list[Record]:
     """The records of a batch that wait for delivery, in the order of receipt."""
-    rows = Record.objects.filter(
-        event_id__gte=batch, event_id__lte=last_id_of(batch), outcome=Outcome.PENDING.value
-    )
+    rows = Record.objects.filter(event_id__gte=batch, event_id__lte=last_id_of(batch), outcome=Outcome.PENDING.value)
     return list(rows.order_by("event_id"))
 
 

@@ -65,9 +65,7 @@ WAITING = {
 def story(record: RecordLike, attempts: Iterable[AttemptLike], stage: Stage | None) -> list[Step]:
     """The steps of a recorded event; `stage` is where its batch stands if it is still open."""
     steps = [
-        Step(
-            record.received_at, "received", f"Received with API key “{record.api_key}” from {record.address}."
-        ),
+        Step(record.received_at, "received", f"Received with API key “{record.api_key}” from {record.address}."),
     ]
     if record.rule_set_version is not None:
         steps.append(Step(record.received_at, "validated", _validated(record)))

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 import urllib3
 from django.conf import settings
-from urllib3.exceptions import HTTPError, TimeoutError as HTTPTimeoutError
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from forwarder.payload import Alert, Dialect, Flavour, body_of
 from forwarder.retry import DeliveryError, Reason, reason_of
@@ -60,9 +61,7 @@ class Moogsoft:
                 destination.url,
                 body=body,
                 headers=self._headers(),
-                timeout=urllib3.Timeout(
-                    connect=destination.connect_timeout_s, read=destination.read_timeout_s
-                ),
+                timeout=urllib3.Timeout(connect=destination.connect_timeout_s, read=destination.read_timeout_s),
                 redirect=False,
                 preload_content=False,
             )
@@ -75,9 +74,7 @@ class Moogsoft:
         if reason is None:
             return Answer(response.status, excerpt)
         wait = _retry_after(response.headers.get("Retry-After"))
-        raise DeliveryError(
-            reason, f"HTTP {response.status}: {excerpt}", status=response.status, retry_after_s=wait
-        )
+        raise DeliveryError(reason, f"HTTP {response.status}: {excerpt}", status=response.status, retry_after_s=wait)
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "User-Agent": "MUTT"}

@@ -93,7 +93,7 @@ def caller_of(request: HttpRequest) -> Caller | None:
     return known_keys.find(secret) if secret else None
 
 
-class KeysUnavailable(APIException):  # noqa: N818 - DRF's naming
+class KeysUnavailable(APIException):
     status_code = 503
     default_detail = "API keys cannot be checked just now: PostgreSQL is away. Try again in a few seconds."
 

@@ -71,17 +71,13 @@ def _array(body: bytes) -> Iterator[Any]:
         try:
             _, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            raise BodyError(
-                f"The array is broken at its element {number} (from 0): {_reason(error)}"
-            ) from error
+            raise BodyError(f"The array is broken at its element {number} (from 0): {_reason(error)}") from error
         yield _checked(_element(text[position:end].encode("utf-8", "replace")))
         position, number = _skip(text, end), number + 1
         if text[position : position + 1] == ",":
             position = _skip(text, position + 1)
         elif text[position : position + 1] != "]":
-            raise BodyError(
-                f"The array is broken behind its element {number - 1} (from 0): expected “,” or “]”."
-            )
+            raise BodyError(f"The array is broken behind its element {number - 1} (from 0): expected “,” or “]”.")
     if text[position + 1 :].strip():
         raise BodyError("There is something behind the array's end.")
 

@@ -6,9 +6,10 @@ sweeper (`sweeper.py`).
 """
 
 import logging
+from typing import Any
 from uuid import UUID
 
-from celery import chain
+from celery import Signature, chain
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -28,6 +29,7 @@ def start(batch: UUID) -> None:
 
 def resume(batch: UUID, stage: Stage) -> None:
     """Send a batch on its way from a stage. If the broker refuses, the sweeper tries again later."""
+    way: Signature[Any]
     match stage:
         case Stage.VALIDATE:
             way = chain(validate_batch.s(str(batch)), match_batch.s(), forward_batch.s())

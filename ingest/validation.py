@@ -63,7 +63,8 @@ def faults_of(event: Any) -> list[EventError]:
 
 def _explained(error: ValidationError) -> EventError:
     if error.validator == "required":
-        missing = next(name for name in error.validator_value if f"'{name}' is a required" in error.message)
+        required: Any = error.validator_value
+        missing = next(name for name in required if f"'{name}' is a required" in error.message)
         pointer = f"/{missing}"
         return EventError(pointer, f"It is missing. Send {_EXAMPLES[pointer]}.")
     pointer = "".join(f"/{part}" for part in error.absolute_path)

@@ -54,9 +54,7 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
             end = "store_down"
             logger.warning("%s %s waits for a store: %s", self.name, args, type(error).__name__)
             raise self.retry(countdown=self._wait(), exc=error) from error
-        except (
-            Exception
-        ) as error:  # a task must end in a retry or in a dead letter, whatever it stumbled over
+        except Exception as error:  # a task must end in a retry or in a dead letter, whatever it stumbled over
             logger.exception("%s %s failed", self.name, args)
             if self.request.retries + 1 < TRIES:
                 raise self.retry(countdown=self._wait(), exc=error) from error

@@ -19,15 +19,13 @@ def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's sig
     """Whether events can be accepted: 503 while Redis is away. PostgreSQL is reported; 202s go on without it."""
     checks = {"redis": _state(_ping_redis), "postgresql": _state(_ping_postgresql)}
     ready = checks["redis"] == "ok"
-    return JsonResponse(
-        {"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503
-    )
+    return JsonResponse({"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """The metrics of all processes that share PROMETHEUS_MULTIPROC_DIR."""
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

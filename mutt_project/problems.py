@@ -66,6 +66,4 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     if request.accepts("text/html"):
         return server_error_page(request)
-    return Problem(
-        500, "Something went wrong in MUTT", "The log has the details; nothing was accepted."
-    ).response()
+    return Problem(500, "Something went wrong in MUTT", "The log has the details; nothing was accepted.").response()

@@ -20,9 +20,7 @@ UNMATCHED_THRESHOLD = "unmatched_threshold"
 type_of_counter = Callable[[UUID, Iterable[Unmatched]], set[UUID]]
 
 
-def decide_batch(
-    claim: Claim, rule_set: RuleSet, count_unmatched: type_of_counter, now: datetime
-) -> list[RecordRow]:
+def decide_batch(claim: Claim, rule_set: RuleSet, count_unmatched: type_of_counter, now: datetime) -> list[RecordRow]:
     """The records of all events of a batch; those that are to be forwarded are pending.
 
     The event that brings its host and signature to the threshold of unmatched events is forwarded itself, as

@@ -81,7 +81,7 @@ def oid_of(text: str) -> str | None:
 
 
 def oid_within(oid: str, prefix: str) -> bool:
-    """Whether `oid` is `prefix` or lies below it; arcs are compared whole, so …4.1.9 does not hold …4.1.94."""
+    """Whether `oid` is `prefix` or below it; arcs are compared whole, so …4.1.9 does not hold …4.1.94."""
     return oid == prefix or oid.startswith(prefix + ".")
 
 

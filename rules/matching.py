@@ -103,7 +103,7 @@ class Decision:
 
 
 def decide(event: Event, rule_set: RuleSet) -> Decision:
-    """The decision for an event: the matching rule with the lowest priority number wins, then the lowest id."""
+    """The decision for an event: of the matching rules, the lowest priority number wins, then the lowest id."""
     key = host_key(event.hostname)
     environment = Environment.DEV if key in rule_set.development_hosts else Environment.PROD
     winner = next(candidates(event, rule_set), None)

@@ -27,24 +27,22 @@ class Rule(models.Model):
 
     name = models.CharField(max_length=200, help_text="Shown in alerts; Moogsoft's `check`.")
     description = models.TextField(blank=True, default="")
-    match_type = models.CharField(
-        max_length=20, choices=_choices(MatchType), default=MatchType.CONTAINS.value
-    )
-    match_string = models.CharField(
+    match_type = models.CharField(max_length=20, choices=_choices(MatchType), default=MatchType.CONTAINS.value)
+    match_string = models.CharField(  # noqa: DJ001 - the seed and the API say null for "no condition"
         max_length=MAX_PATTERN_LENGTH,
-        null=True,  # noqa: DJ001 - the API and the seed say null for "no condition"
+        null=True,
         blank=True,
         help_text="Text to find in the message: any case (contains), or an RE2 expression (regex).",
     )
-    trap_oid = models.CharField(
+    trap_oid = models.CharField(  # noqa: DJ001 - the seed and the API say null for "no condition"
         max_length=MAX_PATTERN_LENGTH,
-        null=True,  # noqa: DJ001 - as above
+        null=True,
         blank=True,
         help_text="The trap's OID or the beginning of it, up to a dot.",
     )
-    syslog_severity = models.CharField(
+    syslog_severity = models.CharField(  # noqa: DJ001 - the seed and the API say null for "no condition"
         max_length=20,
-        null=True,  # noqa: DJ001 - as above
+        null=True,
         blank=True,
         choices=_choices(Severity),
     )
@@ -88,9 +86,7 @@ class Rule(models.Model):
     def _clean_oid(self, errors: dict[str, str]) -> None:
         oid = oid_of(self.trap_oid or "")
         if oid is None:
-            errors["trap_oid"] = (
-                "Not an OID: numbers joined by dots, the first 0, 1 or 2, e.g. 1.3.6.1.4.1.9."
-            )
+            errors["trap_oid"] = "Not an OID: numbers joined by dots, the first 0, 1 or 2, e.g. 1.3.6.1.4.1.9."
         self.trap_oid = oid
 
     def _clean_regex(self, errors: dict[str, str]) -> None:

@@ -20,7 +20,7 @@ def load_rule_set() -> RuleSet:
     """Read version, rules, hosts and teams as of one moment."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            # The version row is written by every change, in the change's transaction: holding it shuts changes out.
+            # Every change writes the version row in its own transaction: holding it shuts changes out.
             cursor.execute("SELECT version FROM rules_rulesetversion WHERE id = 1 FOR SHARE")
             version = cursor.fetchone()[0]
         return RuleSet(
@@ -66,7 +66,10 @@ class CurrentRuleSet:
         self._checked_at = 0.0
 
     def get(self) -> RuleSet:
-        """The current rule set; where PostgreSQL cannot say, the last one known. Raises DatabaseError before the first."""
+        """The current rule set, or the last one known while PostgreSQL is away.
+
+        Raises DatabaseError if there is none yet.
+        """
         with self._lock:
             if self._rule_set is not None and self._clock() - self._checked_at < self._max_age_s:
                 return self._rule_set

@@ -1,4 +1,4 @@
-"""A message's signature: what remains of it when everything that varies from one occurrence to the next is taken out."""
+"""A message's signature: what remains when everything that varies between occurrences is taken out."""
 
 import hashlib
 import re

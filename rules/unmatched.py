@@ -36,15 +36,13 @@ class UnmatchedCounter:
         self.window_s = window_s
 
     def count(self, batch: UUID, events: Iterable[Unmatched]) -> set[UUID]:
-        """Count the unmatched events of a batch in one round trip; a batch is counted once however often it comes.
+        """Count a batch's unmatched events in one round trip, and once, however often the batch comes.
 
         Returns the events that were the threshold's own: at most one per host, signature and window.
         """
         by_counter: dict[str, list[str]] = defaultdict(list)
         for event in events:
-            by_counter[f"{PREFIX}count:{host_key(event.hostname)}:{event.signature}"].append(
-                str(event.event_id)
-            )
+            by_counter[f"{PREFIX}count:{host_key(event.hostname)}:{event.signature}"].append(str(event.event_id))
         if not by_counter:
             return set()
         answer = self._script(

@@ -84,9 +84,7 @@ def _in_flight(identifier: UUID) -> dict[str, Any]:
     stage, events = found or (Stage.VALIDATE, [])
     entry = next((entry for entry in events if entry["id"] == str(identifier)), None)
     if entry is None:
-        raise NotFound(
-            f"No event has the id {identifier}: it was never accepted here, or its record has been dropped."
-        )
+        raise NotFound(f"No event has the id {identifier}: it was never accepted here, or its record has been dropped.")
     event = entry["event"]
     steps = [
         Step(received_at(identifier), "received", "Received; it is in the journal."),

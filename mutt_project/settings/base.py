@@ -151,9 +151,7 @@ MUTT_UNMATCHED_WINDOW_S = optional("MUTT_UNMATCHED_WINDOW_S", 24 * 60 * 60, int)
 # The destination. Cloud: Events API with the key in the header `apiKey`. Onprem: REST LAM, the key in the body.
 MOOGSOFT_FLAVOUR = optional("MOOGSOFT_FLAVOUR", "cloud", one_of("cloud", "onprem"))
 MOOGSOFT_ARRAY = optional("MOOGSOFT_ARRAY", True, boolean)
-MOOGSOFT_KEY_FIELD = optional(
-    "MOOGSOFT_KEY_FIELD", "deduplication_key", one_of("deduplication_key", "dedupe_key")
-)
+MOOGSOFT_KEY_FIELD = optional("MOOGSOFT_KEY_FIELD", "deduplication_key", one_of("deduplication_key", "dedupe_key"))
 MOOGSOFT_SERVICES_FIELD = optional("MOOGSOFT_SERVICES_FIELD", "services", one_of("services", "service"))
 MOOGSOFT_BATCH_SIZE = optional("MOOGSOFT_BATCH_SIZE", 100, int)
 MOOGSOFT_CONNECT_TIMEOUT_S = optional("MOOGSOFT_CONNECT_TIMEOUT_S", 5.0, positive)

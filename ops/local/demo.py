@@ -4,7 +4,6 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -42,9 +41,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option(
-    "--folder", type=click.Path(path_type=Path), default=ROOT / "var", help="Where the data is kept."
-)
+@click.option("--folder", type=click.Path(path_type=Path), default=ROOT / "var", help="Where the data is kept.")
 @click.option("--once", is_flag=True, help="End after the samples; the last line is the ledger as JSON.")
 def demo(folder: Path, once: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """Start everything and send sample events."""
@@ -52,18 +49,14 @@ def demo(folder: Path, once: bool) -> None:  # noqa: FBT001 - click's way of pas
 
 
 @main.command()
-@click.option(
-    "--folder", type=click.Path(path_type=Path), default=ROOT / "var", help="Where the data is kept."
-)
+@click.option("--folder", type=click.Path(path_type=Path), default=ROOT / "var", help="Where the data is kept.")
 def run(folder: Path) -> None:
     """Start everything."""
     _run(folder, traffic=False, once=False)
 
 
 @main.command()
-@click.option(
-    "--folder", type=click.Path(path_type=Path), default=ROOT / "var", help="Where the data is kept."
-)
+@click.option("--folder", type=click.Path(path_type=Path), default=ROOT / "var", help="Where the data is kept.")
 def stop(folder: Path) -> None:
     """Stop what another terminal has started in this clone."""
     console.print("stopped" if stop_elsewhere(folder) else "nothing runs here")
@@ -115,9 +108,7 @@ def _traffic(stack: Stack) -> None:
     requests = list(samples.requests(datetime.now(UTC)))
     before = _ledger(stack)
     with Progress(console=console, transient=True) as progress:
-        sending = progress.add_task(
-            "sending sample events", total=sum(request.events for request in requests)
-        )
+        sending = progress.add_task("sending sample events", total=sum(request.events for request in requests))
         for request in requests:
             _post(stack, request)
             progress.advance(sending, request.events)
@@ -199,9 +190,7 @@ def _addresses(stack: Stack, *, first: bool) -> None:
     if first:
         console.print(f"\nadmin's password: [bold]{stack.secrets['admin']}[/] (Flower takes it too)")
         console.print(f"API key: [bold]{stack.secrets['api_key']}[/]")
-        console.print(
-            "[dim]Shown this once; afterwards in var/run.json and var/secrets.json, for you alone.[/]"
-        )
+        console.print("[dim]Shown this once; afterwards in var/run.json and var/secrets.json, for you alone.[/]")
     else:
         console.print("\n[dim]Password and API key are those of the first start: see var/run.json.[/]")
 
@@ -215,15 +204,11 @@ def _watch(stack: Stack) -> NoReturn:
 def _tell(stack: Stack) -> None:
     """Say what died and what was started again."""
     for news in stack.news():
-        text = (
-            f"started again, pid {news.pid}"
-            if news.pid
-            else f"died ({news.state.lower()}), is being restarted"
-        )
+        text = f"started again, pid {news.pid}" if news.pid else f"died ({news.state.lower()}), is being restarted"
         console.print(f"[yellow]{datetime.now(UTC):%H:%M:%S} {news.name}[/] {text}")
 
 
-def _interrupt(*_: Iterable[Any]) -> NoReturn:
+def _interrupt(*_: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 

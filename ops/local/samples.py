@@ -46,9 +46,7 @@ RULES = [
         priority=30,
         team_assignment="FIELD",
     ),
-    _rule(
-        "Link down trap", _PAGE, _TICKET, match_type="oid_prefix", trap_oid="1.3.6.1.6.3.1.1.5.3", priority=20
-    ),
+    _rule("Link down trap", _PAGE, _TICKET, match_type="oid_prefix", trap_oid="1.3.6.1.6.3.1.1.5.3", priority=20),
     _rule(
         "Cisco configuration traps",
         _TICKET,
@@ -122,7 +120,7 @@ class Request:
 
 
 def requests(now: datetime, batches: int = 30, singles: int = 150) -> Iterator[Request]:
-    """Batches of 100, by turns arrays and NDJSON, and single events between them; some events are malformed."""
+    """Batches of 100, by turns arrays and NDJSON, with single events between; some events are malformed."""
     chance = random.Random(SEED)
     for number in range(batches):
         events = [_event(chance, now) for _ in range(100)]
@@ -196,9 +194,7 @@ def _debugging(chance: random.Random) -> dict[str, Any]:
 
 
 def _nobody_knows(chance: random.Random) -> dict[str, Any]:
-    text = chance.choice(
-        ["DHCP pool almost used up", "licence expires soon", "route table has grown", "port flapped"]
-    )
+    text = chance.choice(["DHCP pool almost used up", "licence expires soon", "route table has grown", "port flapped"])
     return _syslog(chance.choice(["Notice", "Warning", "Info"]), f"{text} ({chance.randint(1, 500)})")
 
 

@@ -55,15 +55,13 @@ class Ports:
         given = {name: environment.get(f"MUTT_{variable}_PORT", "") for name, variable in names.items()}
         for name, text in given.items():
             if text and listens(int(text)):
-                raise NotStarted(
-                    f"Port {text} for {name} is taken by another program: choose another, or none."
-                )
+                raise NotStarted(f"Port {text} for {name} is taken by another program: choose another, or none.")
         return cls(**{name: int(text) if text else free_port() for name, text in given.items()})
 
 
 @dataclass
 class Stack:
-    """Everything, under `folder` (usually var/). `extra` are settings for our processes, as environment variables."""
+    """Everything, under `folder` (usually var/). `extra`: more environment variables for our processes."""
 
     folder: Path
     extra: Mapping[str, str] = field(default_factory=dict)
@@ -94,7 +92,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What our processes are told. It is handed over in memory: no secret is on a command line or in a log."""
+        """What our processes are told, in memory: no secret is on a command line or in a log."""
         return {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ},
             "PYTHONPATH": str(ROOT),
@@ -207,9 +205,7 @@ class Stack:
         deadline = time.monotonic() + _PATIENCE_S
         while not ready():
             if time.monotonic() > deadline:
-                raise RuntimeError(
-                    f"{name} is not ready after {_PATIENCE_S} s; see {self.folder}/log/{name}.log"
-                )
+                raise RuntimeError(f"{name} is not ready after {_PATIENCE_S} s; see {self.folder}/log/{name}.log")
             time.sleep(0.1)
 
     def _programs(self) -> list[Program]:
@@ -217,9 +213,7 @@ class Stack:
         servers = []
         if self.embedded["postgresql"]:
             command = postgresql.command(self.folder / "postgresql", self.ports.postgresql)
-            servers.append(
-                Program("postgresql", command, user=postgresql.system_user(), stop_signal="INT", bare=True)
-            )
+            servers.append(Program("postgresql", command, user=postgresql.system_user(), stop_signal="INT", bare=True))
         if self.embedded["redis"]:
             servers.append(Program("redis", redis.command(self.folder / "redis"), bare=True))
         state = str(self.folder / "moogsoft-stub.ids")
@@ -229,7 +223,8 @@ class Stack:
             *servers,
             Program("moogsoft-stub", [sys.executable, "-m", *stub]),
             Program(
-                "web", [sys.executable, "-m", "gunicorn", "-c", "ops/gunicorn.conf.py", "mutt_project.wsgi"]
+                "web",
+                [sys.executable, "-m", "gunicorn", "-c", "python:ops.gunicorn_conf", "mutt_project.wsgi"],
             ),
             *(
                 Program(

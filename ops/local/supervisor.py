@@ -1,4 +1,4 @@
-"""Running our processes under supervisord (pip package supervisor): start, restart, stop, and news of each."""
+"""Our processes under supervisord (pip package supervisor): start, restart, stop, and news of each."""
 
 import ctypes
 import hashlib
@@ -18,6 +18,7 @@ from supervisor.xmlrpc import SupervisorTransport
 _PR_SET_PDEATHSIG = 1
 _RUNNING = "RUNNING"
 _PATIENCE_S = 60
+_RPC = "supervisor.rpcinterface:make_main_rpcinterface"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +135,11 @@ class Supervisor:
             self._process.wait(timeout=60)
 
     def _configuration(self) -> str:
+        log = self.folder / "log"
         sections = [
             f"[unix_http_server]\nfile={self.socket}\nchmod=0700",
-            f"[supervisord]\nnodaemon=true\nlogfile={self.folder}/log/supervisord.log\n"
-            f"pidfile={self.folder}/supervisord.pid\nchildlogdir={self.folder}/log\nminfds=1024",
-            "[rpcinterface:supervisor]\n"
-            "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
+            f"[supervisord]\nnodaemon=true\nlogfile={log}/supervisord.log\nchildlogdir={log}",
+            f"[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = {_RPC}",
             *(self._section(program) for program in self.programs),
         ]
         return "\n\n".join(sections) + "\n"

@@ -15,9 +15,10 @@ class CleanedSerializer(serializers.ModelSerializer[M]):
     """Runs the model's `clean`, so that admin and API refuse the same things with the same words."""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        fields = {field.name for field in self.Meta.model._meta.fields}  # type: ignore[attr-defined] # noqa: SLF001 - Django's documented API
+        model: Any = self.Meta.model
+        fields = [field.name for field in model._meta.fields]  # noqa: SLF001 - Django's documented API
         current = {name: getattr(self.instance, name) for name in fields} if self.instance else {}
-        draft = self.Meta.model(**{**current, **attrs})  # type: ignore[attr-defined]
+        draft = model(**{**current, **attrs})
         try:
             draft.clean()
         except DjangoValidationError as error:

@@ -5,7 +5,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import viewsets
 
 from audit.api.pagination import CursorPages
-from rules.api.serializers import DeviceTeamSerializer, DevelopmentHostSerializer, RuleSerializer
+from rules.api.serializers import DevelopmentHostSerializer, DeviceTeamSerializer, RuleSerializer
 from rules.models import DevelopmentHost, DeviceTeam, Rule
 
 
@@ -38,9 +38,7 @@ class RuleViewSet(viewsets.ModelViewSet[Rule]):
         search, active = (self.request.query_params.get(name, "") for name in ("search", "is_active"))
         if search:
             rules = rules.filter(
-                Q(name__icontains=search)
-                | Q(description__icontains=search)
-                | Q(match_string__icontains=search)
+                Q(name__icontains=search) | Q(description__icontains=search) | Q(match_string__icontains=search)
             )
         if active:
             rules = rules.filter(is_active=active.lower() in {"true", "1"})

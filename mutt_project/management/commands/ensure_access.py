@@ -16,9 +16,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
-        password, secret = (
-            os.environ.get(name, "") for name in ("MUTT_ADMIN_PASSWORD", "MUTT_LOCAL_API_KEY")
-        )
+        password, secret = (os.environ.get(name, "") for name in ("MUTT_ADMIN_PASSWORD", "MUTT_LOCAL_API_KEY"))
         if not (password and secret):
             raise CommandError("Set MUTT_ADMIN_PASSWORD and MUTT_LOCAL_API_KEY in the environment.")
         user, _ = get_user_model().objects.get_or_create(
