@@ -1,0 +1,179 @@
+"""The HTTP client: finite timeouts, pages followed, refusals turned into errors that name no secret."""
+
+import email.utils
+import http.client
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from mutt_project.muttctl.configuration import Configuration, read_configuration
+from mutt_project.muttctl.errors import ApiRefusedError, ApiUnreachableError
+from mutt_project.muttctl.output import one_line
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+TRIES = 5
+MIN_WAIT_SECONDS = 1.0
+MAX_WAIT_SECONDS = 30.0
+PAGE_SIZE = 100
+
+JsonObject = dict[str, Any]
+OnWait = Callable[[float, int], None]
+
+
+def connect() -> "Client":
+    """A client for the MUTT which the environment names."""
+    return Client(read_configuration(os.environ))
+
+
+class Client:
+    """One MUTT; raises ApiUnreachableError and ApiRefusedError and nothing else."""
+
+    def __init__(self, configuration: Configuration, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._url = configuration.url
+        self._api_key = configuration.api_key
+        self._sleep = sleep
+        self._pool = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+            retries=False,
+            headers={"X-API-KEY": self._api_key, "Accept": "application/json", "User-Agent": "muttctl"},
+        )
+
+    def get(self, path: str, query: Mapping[str, object] | None = None) -> JsonObject:
+        """One JSON object; query values that are None are left out."""
+        wanted = {name: value for name, value in (query or {}).items() if value is not None}
+        return self._get(f"{path}?{urlencode(wanted)}" if wanted else path)
+
+    def pages(self, path: str, query: Mapping[str, object]) -> Iterator[JsonObject]:
+        """Every item of a list, page after page, asked for as they are needed."""
+        page = self.get(path, query)
+        seen: set[str] = set()
+        while True:
+            results = page.get("results")
+            if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
+                raise self._strange_answer()
+            yield from results
+            following = page.get("next")
+            if not following:
+                return
+            if not isinstance(following, str) or following in seen:
+                raise self._strange_answer()
+            seen.add(following)
+            page = self._get(self._target_of(following))
+
+    def post_events(self, body: bytes, on_wait: OnWait) -> JsonObject:
+        """Send NDJSON to the webhook; 503 is tried again as the server asks, at most TRIES times in all."""
+        attempt = 1
+        while True:
+            response = self._request("POST", "/webhook", body=body, headers={"Content-Type": "application/x-ndjson"})
+            if response.status != http.client.SERVICE_UNAVAILABLE or attempt == TRIES:
+                return self._object_in(response)
+            wait = retry_wait(response.headers.get("Retry-After"), attempt, datetime.now(UTC))
+            attempt += 1
+            on_wait(wait, attempt)
+            self._sleep(wait)
+
+    def _get(self, target: str) -> JsonObject:
+        return self._object_in(self._request("GET", target))
+
+    def _target_of(self, link: str) -> str:
+        """The path and query of a link under our own address: a foreign host never gets the key."""
+        parts = urlsplit(link)
+        # A proxy may have cut our prefix off before the server saw it. Without the "/" in front, a path
+        # such as "@host" would go on where our own address ends.
+        path = "/" + parts.path.removeprefix(urlsplit(self._url).path).lstrip("/")
+        return f"{path}?{parts.query}" if parts.query else path
+
+    def _request(
+        self, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            return self._pool.request(
+                method,
+                self._url + target,
+                body=body,
+                headers={**self._pool.headers, **(headers or {})},
+                redirect=False,  # urllib3 would take X-API-KEY along to any host
+            )
+        except HTTPError as error:
+            raise ApiUnreachableError(
+                f"MUTT at {self._url} cannot be reached: {_why(error)}.\nIs it running, and is MUTT_URL right?"
+            ) from None
+
+    def _object_in(self, response: urllib3.BaseHTTPResponse) -> JsonObject:
+        try:
+            content = json.loads(response.data)
+        except (ValueError, RecursionError):
+            content = None
+        if response.status < http.client.MULTIPLE_CHOICES:
+            if not isinstance(content, dict):
+                raise self._strange_answer()
+            return content
+        reason = reason_in(content) or http.client.responses.get(response.status, "no reason given")
+        reason = one_line(reason.replace(self._api_key, "***"))
+        message = f"MUTT answered {response.status}: {reason}"
+        if response.status >= http.client.INTERNAL_SERVER_ERROR:
+            raise ApiUnreachableError(message)
+        if response.status < http.client.BAD_REQUEST:
+            raise ApiUnreachableError(f"{message}; MUTT_URL must be the address it redirects to")
+        if response.status in {http.client.UNAUTHORIZED, http.client.FORBIDDEN}:
+            message += "\nCheck MUTT_API_KEY: is it a key of this MUTT, and still valid?"
+        raise ApiRefusedError(message, response.status, reason)
+
+    def _strange_answer(self) -> ApiUnreachableError:
+        return ApiUnreachableError(f"What answered at {self._url} does not speak MUTT's API. Is MUTT_URL right?")
+
+
+def retry_wait(retry_after: str | None, attempt: int, now: datetime) -> float:
+    """Seconds to wait after the given attempt (from 1): Retry-After (RFC 9110) or doubling, 1 to 30."""
+    seconds = 2.0 ** (attempt - 1)
+    if retry_after is not None:
+        text = retry_after.strip()
+        if text.isdecimal():
+            seconds = float(text[:6])
+        else:
+            with suppress(ValueError, OverflowError):
+                seconds = (email.utils.parsedate_to_datetime(text).astimezone(UTC) - now).total_seconds()
+    return min(max(seconds, MIN_WAIT_SECONDS), MAX_WAIT_SECONDS)
+
+
+def reason_in(problem: object) -> str:
+    """The most exact words of a problem (RFC 9457), or of a plain text; empty where there are none."""
+    if isinstance(problem, str):
+        return problem
+    if isinstance(problem, list):
+        return "; ".join(filter(None, map(reason_in, problem)))
+    if not isinstance(problem, dict):
+        return ""
+    words = reason_in(problem.get("errors")) or str(problem.get("detail") or problem.get("title") or "")
+    pointer = problem.get("pointer")
+    return f"{pointer}: {words}" if pointer else words
+
+
+def _why(error: HTTPError) -> str:
+    if isinstance(error, ReadTimeoutError):
+        return f"no answer within {READ_SECONDS:.0f} s"
+    if isinstance(error, NameResolutionError):
+        return "its host name is not known"
+    if isinstance(error, NewConnectionError):
+        return getattr(error.__cause__, "strerror", None) or "no connection"
+    if isinstance(error, ConnectTimeoutError):
+        return f"no connection within {CONNECT_SECONDS:.0f} s"
+    if isinstance(error, SSLError):
+        return f"TLS failed ({one_line(str(error))})"
+    return "the connection broke before the answer was complete"

@@ -1,0 +1,50 @@
+"""The command `muttctl`; every noun has its own module and is added here."""
+
+import io
+import sys
+
+import click
+
+from mutt_project.muttctl.events import events
+from mutt_project.muttctl.ledger import ledger
+from mutt_project.muttctl.output import examples
+from mutt_project.muttctl.rules import rules
+from mutt_project.muttctl.send import send
+
+EPILOG = f"""{
+    examples(
+        "muttctl ledger",
+        "muttctl rules list --active",
+        "muttctl events search --hostname core-router-01 --since -1h",
+        "muttctl send /var/log/syslog",
+    )
+}
+
+\b
+Where MUTT is:
+  MUTT_URL      its address, such as https://mutt.example.com
+  MUTT_API_KEY  an API key; it is never taken from the command line
+  Where neither is set, var/run.json of the current directory is used,
+  which `make run` and `make demo` write.
+
+\b
+Exit status:
+  0  done
+  1  something failed or was refused: events rejected, ledger unbalanced
+  2  wrong usage, or MUTT_URL and MUTT_API_KEY missing
+  3  MUTT cannot be reached, or answered 5xx
+  4  MUTT refused the request (4xx): not found, wrong API key
+"""
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Ask and feed a running MUTT over its REST API."""
+    # Event texts come in all alphabets; a terminal that lacks one gets an escape instead of a crash.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+for command in (events, ledger, rules, send):
+    cli.add_command(command)

@@ -1,0 +1,27 @@
+"""What all tests share."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from audit.connections import redis_client
+
+
+@pytest.fixture
+def redis_server() -> Iterator[None]:
+    """The test run's Redis-compatible server, empty before and after."""
+    redis_client().flushall()
+    yield
+    redis_client().flushall()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data that lies beside the project, or where MUTT_SHARED_DATA says; without it the test is skipped."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("MUTT_SHARED_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}")
+    return folder

@@ -1,0 +1,70 @@
+"""`muttctl ledger`, and the help that all commands have."""
+
+import json
+
+import click
+import pytest
+
+from mutt_project.muttctl.main import cli
+from tests.unit.mutt_project.muttctl.stub_api import Muttctl, StubApi
+
+COUNTS = {
+    "accepted": 2345,
+    "delivered": 2000,
+    "ignored": 100,
+    "unmatched": 200,
+    "suppressed": 40,
+    "dead": 5,
+    "pending": 0,
+    "rejected": 11,
+    "balanced": True,
+}
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = [path]
+    for name, command in group.commands.items():
+        found += commands(command, (*path, name)) if isinstance(command, click.Group) else [(*path, name)]
+    return found
+
+
+def test_table(api: StubApi, muttctl: Muttctl) -> None:
+    api.ledger = COUNTS
+    result = muttctl("ledger")
+    assert result.exit_code == 0
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["accepted", "2345"] in rows
+    assert ["=", "delivered", "2000"] in rows
+    assert ["+", "dead", "5"] in rows
+    assert ["balanced", "yes"] in rows
+
+
+def test_json_and_csv(api: StubApi, muttctl: Muttctl) -> None:
+    api.ledger = COUNTS
+    assert json.loads(muttctl("ledger", "-o", "json").stdout) == COUNTS
+    header, row = muttctl("ledger", "-o", "csv").stdout.splitlines()
+    assert header == ",".join(COUNTS)
+    assert row == "2345,2000,100,200,40,5,0,11,true"
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_an_unbalanced_ledger_is_a_failure(api: StubApi, muttctl: Muttctl, form: str) -> None:
+    api.ledger = COUNTS | {"balanced": False}
+    result = muttctl("ledger", "-o", form)
+    assert result.exit_code == 1
+    assert "does not balance" in result.stderr
+    assert "2345" in result.stdout
+
+
+@pytest.mark.parametrize("path", commands(cli), ids=" ".join)
+def test_every_command_has_help_with_examples(muttctl: Muttctl, path: tuple[str, ...]) -> None:
+    result = muttctl(*path, "--help", MUTT_URL=None)
+    assert result.exit_code == 0
+    assert "  Examples:\n    " in result.output
+    assert "muttctl " + " ".join(path) in result.output
+
+
+def test_help_promises_the_exit_statuses(muttctl: Muttctl) -> None:
+    output = muttctl("--help").output
+    assert "Exit status:\n    0  done\n" in output
+    assert "MUTT_API_KEY" in output
