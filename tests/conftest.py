@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from audit.connections import redis_client
+from ops.local import samples
+from ops.local.stack import Stack
+from tests.mutt import Mutt
 
 
 @pytest.fixture
@@ -25,3 +28,15 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def mutt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mutt]:
+    """The whole stack of real processes, with the sample rules; one for all tests that ask for it."""
+    stack = Stack(tmp_path_factory.mktemp("stack") / "var", given={}, extra={"MUTT_GRACE_S": "4", "MUTT_LEASE_S": "6"})
+    stack.start()
+    try:
+        samples.load_rules(stack.web, stack.secrets["api_key"])
+        yield Mutt(stack)
+    finally:
+        stack.stop()

@@ -118,8 +118,10 @@ def _traffic(stack: Stack) -> None:
         ledger = _settle(stack, lambda now: progress.update(settling, completed=told - now["pending"]))
     console.print(f"\n{told:,} sample events in {len(requests)} requests; what became of them:")
     _table(ledger, before)
-    if not ledger["balanced"] or ledger["pending"]:
-        raise Unbalanced("Not every event is accounted for: see var/log/.")
+    counted = urllib3.request("GET", f"{stack.stub}/stats", timeout=30).json()["distinct"]
+    console.print(f"The stub Moogsoft has counted {counted:,} distinct events; delivered are {ledger['delivered']:,}.")
+    if not ledger["balanced"] or ledger["pending"] or counted != ledger["delivered"]:
+        raise Unbalanced(f"Not every event is accounted for: see {stack.folder}/log/.")
 
 
 def _post(stack: Stack, request: samples.Request) -> None:
@@ -171,7 +173,7 @@ def _table(ledger: dict[str, Any], before: dict[str, Any]) -> None:
         table.add_row(name, f"{ledger[name] - before[name]:,}", *total, meaning)
     console.print(table)
     verdict = "[green]balanced[/]" if ledger["balanced"] else "[red]NOT balanced[/]"
-    console.print(f"accepted = delivered + ignored + unmatched + suppressed + dead + pending: {verdict}")
+    console.print(f"The ledger (accepted = the sum of all that follow, without rejected) is {verdict}.")
 
 
 def _addresses(stack: Stack, *, first: bool) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 
@@ -33,6 +34,15 @@ _ACCESS = "host all all 127.0.0.1/32 scram-sha-256\n"
 def system_user() -> str | None:
     """The user to run the server as; None for our own."""
     return UNPRIVILEGED if os.geteuid() == 0 else None
+
+
+def identity() -> dict[str, Any]:
+    """The same as arguments of subprocess; the group counts, too: ours could open what is closed to others."""
+    user = system_user()
+    if user is None:
+        return {}
+    entry = pwd.getpwnam(user)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
 def prepare(folder: Path, password: str) -> None:
@@ -108,7 +118,7 @@ def _run(program: str, *arguments: str) -> None:
             check=True,
             capture_output=True,
             text=True,
-            user=system_user(),
+            **identity(),
             cwd="/",
         )
     except subprocess.CalledProcessError as error:

@@ -61,24 +61,26 @@ class Ports:
 
 @dataclass
 class Stack:
-    """Everything, under `folder` (usually var/). `extra`: more environment variables for our processes."""
+    """Everything, under `folder` (usually var/). `given`: addresses, ports and settings from outside,
+    as environment variables; `extra`: more settings for our processes."""
 
     folder: Path
     extra: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=lambda: os.environ)
     say: Callable[[str], None] = print
 
     def __post_init__(self) -> None:
         self.folder = self.folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.secrets = _secrets(self.folder / "secrets.json")
-        self.ports = Ports.choose(os.environ)
-        self.database_url = os.environ.get("DATABASE_URL") or postgresql.url(
+        self.ports = Ports.choose(self.given)
+        self.database_url = self.given.get("DATABASE_URL") or postgresql.url(
             self.secrets["postgresql"], self.ports.postgresql
         )
-        self.redis_url = os.environ.get("REDIS_URL") or redis.url(self.secrets["redis"], self.ports.redis)
+        self.redis_url = self.given.get("REDIS_URL") or redis.url(self.secrets["redis"], self.ports.redis)
         self.embedded = {
-            "postgresql": "DATABASE_URL" not in os.environ,
-            "redis": "REDIS_URL" not in os.environ,
+            "postgresql": "DATABASE_URL" not in self.given,
+            "redis": "REDIS_URL" not in self.given,
         }
         self.supervisor = Supervisor(self.folder, ROOT, self._programs(), self.environment)
 
@@ -109,7 +111,7 @@ class Stack:
             "MUTT_ADMIN_PASSWORD": self.secrets["admin"],
             "MUTT_LOCAL_API_KEY": self.secrets["api_key"],
             "PROMETHEUS_MULTIPROC_DIR": str(self.folder / "metrics"),
-            **{name: value for name, value in os.environ.items() if name.startswith(("MUTT_", "MOOGSOFT_"))},
+            **{name: value for name, value in self.given.items() if name.startswith(("MUTT_", "MOOGSOFT_"))},
             **self.extra,
         }
 

@@ -82,7 +82,7 @@ class Supervisor:
             stderr=subprocess.DEVNULL,
             env=dict(self.environment),
             start_new_session=True,  # Ctrl-C is for us; we stop the programs in order
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
+            preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
         )
         deadline = time.monotonic() + _PATIENCE_S
         while self.running_elsewhere() is None:
@@ -166,6 +166,6 @@ class Supervisor:
         return "\n".join([*lines, f"user={program.user}"] if program.user else lines)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Ask Linux to end supervisord, which ends its programs, should our process be killed."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,53 @@
+"""Processes that are killed lose nothing."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tests.mutt import Mutt, event, eventually, pieces
+
+pytestmark = pytest.mark.stack
+
+DOWN = "Interface Gi0/9, changed state to down"
+
+
+@pytest.mark.parametrize("worker", ["worker-pipeline-1", "worker-pipeline-2", "worker-forward-1"])
+def test_a_worker_killed_in_the_middle_of_2000_events_loses_none(mutt: Mutt, worker: str):
+    before = mutt.settled()
+    victim = mutt.stack.supervisor.pids()[worker]
+    events = [event(hostname=f"kill-{number}", message=DOWN if number % 3 else "quiet") for number in range(2000)]
+    identifiers = []
+    for number, piece in enumerate(pieces(events, 20)):
+        identifiers += mutt.send(*piece)
+        if number == 50:
+            os.kill(victim, signal.SIGKILL)
+    after = mutt.settled(patience_s=120)
+    assert len(set(identifiers)) == 2000
+    assert after["accepted"] - before["accepted"] == 2000
+    assert after["dead"] == before["dead"]
+    assert mutt.stats()["distinct"] == after["delivered"]
+    assert mutt.stack.supervisor.pids()[worker] != victim
+
+
+def test_a_killed_redis_comes_back_with_everything_that_was_accepted(mutt: Mutt):
+    before = mutt.settled()
+    identifiers = []
+    for number, piece in enumerate(pieces([event(message=DOWN) for _ in range(600)], 20)):
+        identifiers += mutt.send(*piece)
+        if number == 29:
+            os.kill(mutt.stack.supervisor.pids()["redis"], signal.SIGKILL)
+    eventually(mutt.ready)
+    after = mutt.settled(patience_s=120)
+    assert after["accepted"] - before["accepted"] == len(identifiers) == 600
+
+
+def test_run_json_follows_a_child_that_was_started_again(mutt: Mutt):
+    file: Path = mutt.stack.folder / "run.json"
+    victim = mutt.stack.supervisor.pids()["beat"]
+    mutt.stack.news()
+    os.kill(victim, signal.SIGKILL)
+    news = eventually(lambda: [one for one in mutt.stack.news() if one.name == "beat" and one.pid])
+    assert news[0].pid != victim
+    assert f'"beat": {news[0].pid}' in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
