@@ -16,6 +16,7 @@ from rules.signature import object_of, signature
 from rules.unmatched import Unmatched
 
 UNMATCHED_THRESHOLD = "unmatched_threshold"
+_RENEW_EVERY = 500  # events; many rules times many events must not outlast the lease
 
 type_of_counter = Callable[[UUID, Iterable[Unmatched]], set[UUID]]
 
@@ -26,7 +27,11 @@ def decide_batch(claim: Claim, rule_set: RuleSet, count_unmatched: type_of_count
     The event that brings its host and signature to the threshold of unmatched events is forwarded itself, as
     the meta-alert that stands for all of them: no event is invented, and the ledger stays exact.
     """
-    rows = [_row(item, claim, rule_set, now) for item in claim.events]
+    rows = []
+    for position, item in enumerate(claim.events, 1):
+        rows.append(_row(item, claim, rule_set, now))
+        if position % _RENEW_EVERY == 0:
+            claim.renew()
     unmatched = [
         Unmatched(row.event_id, row.hostname, signature(row.message, row.trap_oid or None))
         for row in rows

@@ -37,6 +37,7 @@ def mutt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mutt]:
     stack.start()
     try:
         samples.load_rules(stack.web, stack.secrets["api_key"])
+        stack.write_run_file()
         yield Mutt(stack)
     finally:
         stack.stop()

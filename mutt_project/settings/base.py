@@ -138,9 +138,10 @@ MUTT_MAX_BODY_BYTES = optional("MUTT_MAX_BODY_BYTES", 10 * 1024 * 1024, int)
 MUTT_MAX_EVENTS = optional("MUTT_MAX_EVENTS", 10_000, int)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MUTT_MAX_BODY_BYTES
 
-# A stage holds a batch for LEASE at most; an open batch that nobody holds is overdue after GRACE.
-MUTT_LEASE_S = optional("MUTT_LEASE_S", 60.0, positive)
-MUTT_GRACE_S = optional("MUTT_GRACE_S", 20.0, positive)
+# A stage holds a batch for LEASE at most, unless it renews: longer than any POST to Moogsoft may take.
+# An open batch that nobody holds is overdue after GRACE.
+MUTT_LEASE_S = optional("MUTT_LEASE_S", 30.0, positive)
+MUTT_GRACE_S = optional("MUTT_GRACE_S", 15.0, positive)
 MUTT_SWEEP_EVERY_S = optional("MUTT_SWEEP_EVERY_S", 5.0, positive)
 
 MUTT_RULE_SET_MAX_AGE_S = optional("MUTT_RULE_SET_MAX_AGE_S", 1.0, positive)
@@ -154,8 +155,8 @@ MOOGSOFT_ARRAY = optional("MOOGSOFT_ARRAY", True, boolean)
 MOOGSOFT_KEY_FIELD = optional("MOOGSOFT_KEY_FIELD", "deduplication_key", one_of("deduplication_key", "dedupe_key"))
 MOOGSOFT_SERVICES_FIELD = optional("MOOGSOFT_SERVICES_FIELD", "services", one_of("services", "service"))
 MOOGSOFT_BATCH_SIZE = optional("MOOGSOFT_BATCH_SIZE", 100, int)
-MOOGSOFT_CONNECT_TIMEOUT_S = optional("MOOGSOFT_CONNECT_TIMEOUT_S", 5.0, positive)
-MOOGSOFT_READ_TIMEOUT_S = optional("MOOGSOFT_READ_TIMEOUT_S", 15.0, positive)
+MOOGSOFT_CONNECT_TIMEOUT_S = optional("MOOGSOFT_CONNECT_TIMEOUT_S", 3.0, positive)
+MOOGSOFT_READ_TIMEOUT_S = optional("MOOGSOFT_READ_TIMEOUT_S", 10.0, positive)
 
 # Celery. docs/adr/0003 argues these.
 CELERY_TASK_QUEUES = [

@@ -90,6 +90,9 @@ def _serve(stack: Stack, *, traffic: bool, once: bool, first: bool) -> int:
     created = samples.load_rules(stack.web, stack.secrets["api_key"])
     if created:
         console.print(f"[dim]·[/] {created} sample rules, with development hosts and teams")
+    if not traffic:
+        _addresses(stack, first=first)
+    stack.write_run_file()
     if traffic:
         try:
             _traffic(stack)
@@ -97,7 +100,7 @@ def _serve(stack: Stack, *, traffic: bool, once: bool, first: bool) -> int:
             console.print(f"[red]{error}[/]")
             if once:
                 return 1
-    _addresses(stack, first=first)
+        _addresses(stack, first=first)
     if not once:
         console.print("\nEverything runs. Stop with Ctrl-C.")
         _watch(stack)
@@ -206,8 +209,7 @@ def _watch(stack: Stack) -> NoReturn:
 def _tell(stack: Stack) -> None:
     """Say what died and what was started again."""
     for news in stack.news():
-        text = f"started again, pid {news.pid}" if news.pid else f"died ({news.state.lower()}), is being restarted"
-        console.print(f"[yellow]{datetime.now(UTC):%H:%M:%S} {news.name}[/] {text}")
+        console.print(f"[yellow]{datetime.now(UTC):%H:%M:%S} {news.name}[/] {news}")
 
 
 def _interrupt(*_: Any) -> NoReturn:

@@ -85,6 +85,10 @@ class Stack:
         self.supervisor = Supervisor(self.folder, ROOT, self._programs(), self.environment)
 
     @property
+    def run_file(self) -> Path:
+        return self.folder / "run.json"
+
+    @property
     def web(self) -> str:
         return f"http://127.0.0.1:{self.ports.web}"
 
@@ -116,12 +120,12 @@ class Stack:
         }
 
     def start(self) -> None:
-        """Start everything and write run.json. Raises NotStarted."""
+        """Start everything. Raises NotStarted."""
         if pid := self.supervisor.running_elsewhere():
             raise NotStarted(f"MUTT runs here already (supervisord has pid {pid}). Stop it first: make stop.")
         shutil.rmtree(self.folder / "metrics", ignore_errors=True)
         (self.folder / "metrics").mkdir()
-        (self.folder / "run.json").unlink(missing_ok=True)
+        self.run_file.unlink(missing_ok=True)
         try:
             self._start()
         except RuntimeError as error:
@@ -144,7 +148,6 @@ class Stack:
         self._wait("web", lambda: _ok(f"{self.web}/readyz"))
         self._wait("moogsoft-stub", lambda: _ok(f"{self.stub}/stats"))
         self._wait("flower", lambda: listens(self.ports.flower))
-        self.write_run_file()
 
     def _prepare_servers(self) -> None:
         if self.embedded["postgresql"]:
@@ -166,13 +169,13 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything, the servers last."""
-        (self.folder / "run.json").unlink(missing_ok=True)
+        self.run_file.unlink(missing_ok=True)
         self.supervisor.stop()
 
     def news(self) -> list[News]:
         """What died or was started again since the last call; run.json is kept true."""
         news = self.supervisor.news()
-        if news:
+        if news and self.run_file.exists():
             self.write_run_file()
         return news
 
@@ -190,7 +193,7 @@ class Stack:
             raise RuntimeError(f"manage.py {arguments[0]} failed:\n{finished.stdout}{finished.stderr}")
 
     def write_run_file(self) -> None:
-        """Write run.json: addresses, access and pids, for this user's eyes only."""
+        """Write run.json, which says that all is ready: addresses, access, pids; for this user's eyes only."""
         run = {
             "web": self.web,
             "api_key": self.secrets["api_key"],
@@ -201,7 +204,7 @@ class Stack:
             "redis_url": self.redis_url,
             "pids": {**self.supervisor.pids(), "launcher": os.getpid()},
         }
-        _write_private(self.folder / "run.json", run)
+        _write_private(self.run_file, run)
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
@@ -246,7 +249,7 @@ def stop_elsewhere(folder: Path) -> bool:
     if supervisor.running_elsewhere() is None:
         return False
     with contextlib.suppress(OSError):
-        supervisor.calls.shutdown()
+        supervisor.call("shutdown")
     while supervisor.running_elsewhere() is not None:
         time.sleep(0.2)
     return True

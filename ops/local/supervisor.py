@@ -34,11 +34,16 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A program that changed: `pid` is 0 while it is down."""
+    """A program whose pid changed; 0 stands for "not running"."""
 
     name: str
-    state: str
+    before: int
     pid: int
+
+    def __str__(self) -> str:
+        died = f"died (pid {self.before})" if self.before else ""
+        again = f"was started again (pid {self.pid})" if self.pid else "is being started again"
+        return " and ".join(part for part in (died, again) if part)
 
 
 @dataclass
@@ -58,15 +63,18 @@ class Supervisor:
         name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"mutt-{name}.sock"
 
-    @property
-    def calls(self) -> Any:
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call one of supervisord's XML-RPC methods. Raises OSError if it does not run."""
         transport = SupervisorTransport(serverurl=f"unix://{self.socket}")
-        return ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        try:
+            return getattr(ServerProxy("http://127.0.0.1", transport=transport).supervisor, method)(*arguments)
+        finally:
+            transport.close()
 
     def running_elsewhere(self) -> int | None:
         """The pid of a supervisord that already serves this folder."""
         try:
-            return int(self.calls.getPID())
+            return int(self.call("getPID"))
         except OSError:
             return None
 
@@ -93,11 +101,11 @@ class Supervisor:
     def start(self, *names: str) -> None:
         """Start programs; they are started again whenever they die."""
         for name in names:
-            self.calls.startProcess(name, False)  # noqa: FBT003 - XML-RPC knows no names: do not wait
+            self.call("startProcess", name, False)  # noqa: FBT003 - XML-RPC knows no names: do not wait
         deadline = time.monotonic() + _PATIENCE_S
         while late := [
             info["name"]
-            for info in self.calls.getAllProcessInfo()
+            for info in self.call("getAllProcessInfo")
             if info["name"] in names and info["statename"] != _RUNNING
         ]:
             if time.monotonic() > deadline:
@@ -107,13 +115,13 @@ class Supervisor:
 
     def pids(self) -> dict[str, int]:
         """The pid of each program that runs."""
-        return {info["name"]: info["pid"] for info in self.calls.getAllProcessInfo() if info["pid"]}
+        return {info["name"]: info["pid"] for info in self.call("getAllProcessInfo") if info["pid"]}
 
     def news(self) -> list[News]:
         """The programs whose pid changed since the last call."""
-        now = self.calls.getAllProcessInfo()
+        now = self.call("getAllProcessInfo")
         changed = [
-            News(info["name"], info["statename"], info["pid"])
+            News(info["name"], self._pids.get(info["name"], 0), info["pid"])
             for info in now
             if self._pids.get(info["name"], 0) != info["pid"]
         ]
@@ -125,10 +133,10 @@ class Supervisor:
         try:
             for program in reversed(self.programs):
                 try:
-                    self.calls.stopProcess(program.name)
+                    self.call("stopProcess", program.name)
                 except Fault:
                     continue  # it was not running
-            self.calls.shutdown()
+            self.call("shutdown")
         except OSError:
             pass  # it is gone already, and its programs with it
         if self._process is not None:

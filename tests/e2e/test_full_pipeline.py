@@ -1,0 +1,134 @@
+"""`make demo` and `make run` as a person starts them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from ops.local.stack import ROOT
+
+TERMS = ("delivered", "ignored", "unmatched", "suppressed", "dead", "pending")
+
+
+def launch(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "ops.local.demo", *arguments, "--folder", str(folder)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_run_file(folder: Path, process: subprocess.Popen[str]) -> dict[str, Any]:
+    deadline = time.monotonic() + 90
+    while not (folder / "run.json").exists():
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return json.loads((folder / "run.json").read_text())
+
+
+def interrupt(process: subprocess.Popen[str]) -> str:
+    """Ctrl-C; returns what was printed."""
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=90)
+    assert process.returncode == 0, output
+    return output
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_the_demo_accounts_for_every_sample_event_and_ends_by_itself(tmp_path: Path):
+    process = launch(tmp_path / "var", "demo", "--once")
+    output, _ = process.communicate(timeout=280)
+    assert process.returncode == 0, output
+    line = output.strip().splitlines()[-1]
+    ledger = json.loads(line)
+    assert list(ledger) == ["accepted", *TERMS, "rejected", "balanced"]
+    assert ledger["balanced"] is True
+    assert ledger["accepted"] == sum(ledger[term] for term in TERMS)
+    assert min(ledger[term] for term in ("delivered", "ignored", "unmatched", "rejected")) > 0
+    assert ledger["pending"] == ledger["dead"] == 0
+    assert f"counted {ledger['delivered']:,} distinct events" in output
+
+
+def test_a_run_stops_everything_on_ctrl_c_and_starts_again_on_the_same_data(tmp_path: Path):
+    folder = tmp_path / "var"
+    first = launch(folder, "run")
+    run = wait_for_run_file(folder, first)
+    assert (folder / "run.json").stat().st_mode & 0o777 == 0o600
+    assert {"web", "api_key", "admin", "flower", "moogsoft_stub", "database_url", "redis_url", "pids"} <= set(run)
+    headers = {"X-API-KEY": run["api_key"]}
+    event = b'{"hostname": "h", "timestamp": "2026-11-23T08:00:00Z", "message": "kept over a restart"}'
+    answer = urllib3.request("POST", f"{run['web']}/webhook", body=event, headers=headers)
+    identifier = answer.json()["events"][0]["id"]
+    flower = urllib3.request("GET", run["flower"], retries=False)
+    assert flower.status == 401
+    output = interrupt(first)
+    assert run["api_key"] in output  # shown once
+    assert not any(runs(pid) for pid in run["pids"].values())
+
+    second = launch(folder, "run")
+    again = wait_for_run_file(folder, second)
+    try:
+        story = urllib3.request("GET", f"{again['web']}/api/v1/events/{identifier}", headers=headers)
+        assert story.json()["message"] == "kept over a restart"
+    finally:
+        output = interrupt(second)
+    assert run["api_key"] not in output
+    assert _secrets_in_logs(folder, run) == []
+
+
+def test_a_second_start_in_the_same_folder_is_refused_and_nothing_outlives_a_killed_launcher(tmp_path: Path):
+    folder = tmp_path / "var"
+    first = launch(folder, "run")
+    run = wait_for_run_file(folder, first)
+    second = launch(folder, "run")
+    output, _ = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert "runs here already" in output
+    assert (folder / "run.json").exists()
+    os.kill(run["pids"]["worker-pipeline-1"], signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while json.loads((folder / "run.json").read_text())["pids"].get("worker-pipeline-1") in (
+        None,
+        run["pids"]["worker-pipeline-1"],
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    pids = [pid for name, pid in json.loads((folder / "run.json").read_text())["pids"].items() if name != "launcher"]
+    first.kill()
+    said = first.stdout.read()
+    first.wait()
+    assert "worker-pipeline-1 died" in said
+    assert "was started again" in said
+    deadline = time.monotonic() + 60
+    while any(runs(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def _secrets_in_logs(folder: Path, run: dict[str, Any]) -> list[str]:
+    kept = json.loads((folder / "secrets.json").read_text())
+    secrets = [run["api_key"], run["admin"]["password"], *kept.values()]
+    return [
+        f"{secret[:4]}… in {file.name}"
+        for file in (folder / "log").iterdir()
+        for secret in secrets
+        if secret in file.read_text(errors="replace")
+    ]
