@@ -7,7 +7,7 @@ from uuid import UUID
 
 from celery import Celery, Task
 from celery.exceptions import Ignore, Reject, Retry
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, close_old_connections
 from prometheus_client import Counter, Histogram
 from redis.exceptions import RedisError
 
@@ -30,7 +30,8 @@ _BATCH_TASKS = {*_ALERTER_TASKS, "forwarder.forward_batch"}
 class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in the stubs only
     """Every task of MUTT.
 
-    A stage that finds nothing to claim ends quietly, and the chain with it. A store that is away is waited for.
+    A stage that finds nothing to claim, or leaves nothing to do (it returns None), ends the chain quietly. A store
+    that is away is waited for.
     Whatever else fails is tried again, and then the batch goes to the dead letters: it never just disappears.
     """
 
@@ -44,9 +45,8 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
             result = self.run(*args, **kwargs)
             end = "done"
         except (NotClaimed, StaleClaim) as nothing_to_do:
-            end = "nothing_to_do"
+            end, result = "nothing_to_do", None
             logger.info("%s %s: %s", self.name, args, nothing_to_do)
-            raise Ignore from nothing_to_do
         except (Retry, Ignore, Reject):
             end = "retried"
             raise
@@ -60,11 +60,13 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
                 raise self.retry(countdown=self._wait(), exc=error) from error
             self._give_up(args, error)
             raise Ignore from error
-        else:
-            return result
         finally:
+            close_old_connections()
             TASKS.labels(self.name, end).inc()
             TASK_SECONDS.labels(self.name).observe(time.perf_counter() - begin)
+        if result is None:
+            self.request.chain = None
+        return result
 
     def _wait(self) -> float:
         return float(min(2**self.request.retries, _LONGEST_WAIT_S))
@@ -77,5 +79,7 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
 
 app = Celery("mutt", task_cls=MuttTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# Celery would close the connection to PostgreSQL around every task; the base task closes it by its age.
+app.conf["CELERY_DB_REUSE_MAX"] = 1_000_000
 app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="sweeper")

@@ -14,8 +14,8 @@ from rules.unmatched import unmatched_counter
 
 
 @shared_task(name="rules.match_batch", queue="pipeline")
-def match_batch(batch_id: str) -> str:
-    """Decide every event of a batch and write its records."""
+def match_batch(batch_id: str) -> str | None:
+    """Decide every event of a batch and write its records; None if nothing of it is to be forwarded."""
     with journal().claimed(UUID(batch_id), Stage.MATCH) as claim:
         rows = decide_batch(claim, current_rule_set.get(), unmatched_counter().count, timezone.now())
         outcomes = [row.outcome for row in rows]
@@ -23,6 +23,6 @@ def match_batch(batch_id: str) -> str:
             outcomes = list(recorded_outcomes(claim.batch).values())
         if Outcome.PENDING in outcomes:
             claim.advance(Stage.FORWARD)
-        else:
-            claim.finish()
-    return batch_id
+            return batch_id
+        claim.finish()
+    return None

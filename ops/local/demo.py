@@ -1,5 +1,6 @@
 """`make demo` and `make run`: the whole of MUTT, with or without sample traffic, until Ctrl-C."""
 
+import contextlib
 import json
 import signal
 import sys
@@ -7,6 +8,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
+from xmlrpc.client import Fault
 
 import click
 import urllib3
@@ -16,6 +18,7 @@ from rich.table import Table
 
 from ops.local import samples
 from ops.local.stack import ROOT, NotStarted, Stack, stop_elsewhere
+from ops.local.supervisor import News
 
 console = Console(highlight=False)
 _PATIENCE_S = 180
@@ -200,15 +203,22 @@ def _addresses(stack: Stack, *, first: bool) -> None:
         console.print("\n[dim]Password and API key are those of the first start: see var/run.json.[/]")
 
 
-def _watch(stack: Stack) -> NoReturn:
-    while True:
-        time.sleep(0.5)
+def _watch(stack: Stack) -> None:
+    """Say what happens, until somebody stops supervisord."""
+    while stack.supervisor.runs():
         _tell(stack)
+        time.sleep(0.5)
+    console.print("stopped by somebody else")
 
 
 def _tell(stack: Stack) -> None:
     """Say what died and what was started again."""
-    for news in stack.news():
+    with contextlib.suppress(OSError, Fault):  # it is being stopped; the caller will notice
+        _tell_news(stack.news())
+
+
+def _tell_news(changes: list[News]) -> None:
+    for news in changes:
         console.print(f"[yellow]{datetime.now(UTC):%H:%M:%S} {news.name}[/] {news}")
 
 

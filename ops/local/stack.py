@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xmlrpc.client import Fault
 
 import urllib3
 
@@ -121,8 +122,8 @@ class Stack:
 
     def start(self) -> None:
         """Start everything. Raises NotStarted."""
-        if pid := self.supervisor.running_elsewhere():
-            raise NotStarted(f"MUTT runs here already (supervisord has pid {pid}). Stop it first: make stop.")
+        if self.supervisor.runs():
+            raise NotStarted(f"MUTT runs here already ({self.folder}). Stop it first: make stop.")
         shutil.rmtree(self.folder / "metrics", ignore_errors=True)
         (self.folder / "metrics").mkdir()
         self.run_file.unlink(missing_ok=True)
@@ -246,11 +247,11 @@ class Stack:
 def stop_elsewhere(folder: Path) -> bool:
     """Stop a stack that another process started in this folder; False if there was none."""
     supervisor = Supervisor(folder.resolve(), ROOT, [], {})
-    if supervisor.running_elsewhere() is None:
+    if not supervisor.runs():
         return False
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, Fault):
         supervisor.call("shutdown")
-    while supervisor.running_elsewhere() is not None:
+    while supervisor.runs():
         time.sleep(0.2)
     return True
 

@@ -71,12 +71,15 @@ class Supervisor:
         finally:
             transport.close()
 
-    def running_elsewhere(self) -> int | None:
-        """The pid of a supervisord that already serves this folder."""
+    def runs(self) -> bool:
+        """Whether a supervisord serves this folder, be it ours or another's."""
         try:
-            return int(self.call("getPID"))
+            self.call("getState")
         except OSError:
-            return None
+            return False
+        except Fault:  # it is shutting down
+            return True
+        return True
 
     def launch(self) -> None:
         """Start supervisord itself, with no program yet."""
@@ -93,7 +96,7 @@ class Supervisor:
             preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
         )
         deadline = time.monotonic() + _PATIENCE_S
-        while self.running_elsewhere() is None:
+        while not self.runs():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"supervisord did not start; see {self.folder}/log/supervisord.log")
             time.sleep(0.05)
@@ -137,8 +140,8 @@ class Supervisor:
                 except Fault:
                     continue  # it was not running
             self.call("shutdown")
-        except OSError:
-            pass  # it is gone already, and its programs with it
+        except (OSError, Fault):
+            pass  # it is gone, or going, and its programs with it
         if self._process is not None:
             self._process.wait(timeout=60)
 
@@ -148,17 +151,18 @@ class Supervisor:
             f"[unix_http_server]\nfile={self.socket}\nchmod=0700",
             f"[supervisord]\nnodaemon=true\nlogfile={log}/supervisord.log\nchildlogdir={log}",
             f"[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = {_RPC}",
-            *(self._section(program) for program in self.programs),
+            *(self._section(program, place) for place, program in enumerate(self.programs, 1)),
         ]
         return "\n\n".join(sections) + "\n"
 
-    def _section(self, program: Program) -> str:
+    def _section(self, program: Program, place: int) -> str:
         words = ["/usr/bin/env", "-i", "LC_ALL=C", *program.command] if program.bare else program.command
         quoted = " ".join(f'"{word}"' for word in words).replace("%", "%%")
         lines = [
             f"[program:{program.name}]",
             f"command={quoted}",
             f"directory={'/' if program.bare else self.root}",
+            f"priority={place}",  # the last is stopped first
             "autostart=false",
             "autorestart=true",
             "startsecs=1",

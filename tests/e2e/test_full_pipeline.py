@@ -113,8 +113,7 @@ def test_a_second_start_in_the_same_folder_is_refused_and_nothing_outlives_a_kil
         time.sleep(0.2)
     pids = [pid for name, pid in json.loads((folder / "run.json").read_text())["pids"].items() if name != "launcher"]
     first.kill()
-    said = first.stdout.read()
-    first.wait()
+    said, _ = first.communicate(timeout=60)
     assert "worker-pipeline-1 died" in said
     assert "was started again" in said
     deadline = time.monotonic() + 60
