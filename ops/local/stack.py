@@ -62,8 +62,10 @@ class Ports:
 
 @dataclass
 class Stack:
-    """Everything, under `folder` (usually var/). `given`: addresses, ports and settings from outside,
-    as environment variables; `extra`: more settings for our processes."""
+    """Everything, under `folder` (usually var/).
+
+    `given` are addresses, ports and settings from outside, as environment variables; `extra` more settings.
+    """
 
     folder: Path
     extra: Mapping[str, str] = field(default_factory=dict)
