@@ -6,25 +6,35 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
+from audit.looking import story_of
 from audit.models import Attempt, DeadLetter, Record
+
+_SHOWN = 90  # characters that fit a row
 
 M = TypeVar("M", bound=Model)
 
 
-class UncountedPaginator(Paginator[Any]):
-    """Pages without a COUNT over a huge table: there is always one more page than has been looked at."""
+class BoundedPaginator(Paginator[Any]):
+    """Counts no further than a person will turn pages: a count of a huge table takes longer than reading it."""
 
-    @property
+    FURTHEST = 5000
+
+    @cached_property
     def count(self) -> int:
-        return 10_000
+        objects: Any = self.object_list
+        return int(objects.order_by()[: self.FURTHEST].count())
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[M]):
     """What MUTT wrote, nobody edits."""
 
-    paginator = UncountedPaginator
+    paginator = BoundedPaginator
     show_full_result_count = False
+    list_max_show_all = 0
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         return False
@@ -38,27 +48,43 @@ class ReadOnlyAdmin(admin.ModelAdmin[M]):
 
 @admin.register(Record)
 class RecordAdmin(ReadOnlyAdmin[Record]):
-    list_display = (
-        "received_at",
-        "hostname",
-        "syslog_severity",
-        "short_message",
-        "rule_name",
-        "environment",
-        "handling",
-        "team",
-        "outcome",
-    )
+    list_display = ("received_at", "hostname", "short_message", "outcome", "rule_name", "handling", "team")
     list_display_links = ("received_at", "short_message")
-    list_filter = ("outcome", "environment", "handling")
+    list_filter = ("outcome",)
     search_fields = ("hostname__iexact",)
     search_help_text = "The whole host name, in any case."
     ordering = ("-event_id",)
+    fieldsets = (
+        ("What happened", {"fields": ("what_happened", "outcome", "outcome_at", "reason")}),
+        (
+            "The event",
+            {
+                "fields": (
+                    *("event_id", "received_at", "api_key", "address", "hostname", "event_time", "syslog_severity"),
+                    *("trap_oid", "source_type", "message", "event"),
+                )
+            },
+        ),
+        (
+            "The decision",
+            {
+                "fields": (
+                    *("rule_set_version", "rule_id", "rule_name", "handling", "environment", "team"),
+                    "deduplication_key",
+                )
+            },
+        ),
+    )
 
     @admin.display(description="Message")
     def short_message(self, record: Record) -> str:
         text = record.message.strip()
-        return text if len(text) <= 90 else f"{text[:90]}…"  # noqa: PLR2004 - what fits a row
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+    @admin.display(description="Step by step")
+    def what_happened(self, record: Record) -> SafeString:
+        rows = ((f"{step.at:%H:%M:%S}" if step.at else "", step.stage, step.text) for step in story_of(record))
+        return format_html("<table>{}</table>", format_html_join("", "<tr><td>{}<td>{}<td>{}</tr>", rows))
 
 
 @admin.register(Attempt)

@@ -5,4 +5,5 @@ from django.apps import AppConfig
 
 class AuditConfig(AppConfig):
     name = "audit"
+    verbose_name = "What became of events"
     default_auto_field = "django.db.models.BigAutoField"

@@ -5,7 +5,7 @@ Cloud: Events API (contract 1.0.0). Onprem: REST LAM. The settings `MOOGSOFT_*` 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
@@ -16,6 +16,8 @@ from rules.event import Severity
 MAX_TEXT = 32_500  # Events API: longest `source` and `description`, in characters
 MAX_SIGNATURE_BYTES = 767  # REST LAM: longest `signature`
 MANAGER = "MUTT"
+_EARLIEST = datetime(2001, 1, 1, tzinfo=UTC)
+_FURTHEST_AHEAD = timedelta(days=1)
 
 
 class Flavour(StrEnum):
@@ -129,7 +131,11 @@ def _description(alert: Alert, threshold: int) -> str:
 
 
 def _time(alert: Alert) -> datetime:
-    return alert.event_time or alert.received_at
+    """The sender's time, unless its clock is dead or far ahead: then the time of receipt."""
+    latest = alert.received_at + _FURTHEST_AHEAD
+    if alert.event_time is None or not _EARLIEST <= alert.event_time <= latest:
+        return alert.received_at
+    return alert.event_time
 
 
 def _tags(alert: Alert) -> dict[str, str | int]:

@@ -5,4 +5,5 @@ from django.apps import AppConfig
 
 class IngestConfig(AppConfig):
     name = "ingest"
+    verbose_name = "Access"
     default_auto_field = "django.db.models.BigAutoField"

@@ -28,7 +28,9 @@ def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
     title = str(getattr(error, "default_detail", "Not found")).rstrip(".")
     problem = Problem(response.status_code, title, detail, tuple(errors))
     response.data = problem.as_json()
-    response.content_type = CONTENT_TYPE
+    renderer = getattr(context["request"], "accepted_renderer", None)
+    if renderer is None or renderer.format == "json":  # the browsable API shows problems as a page
+        response.content_type = CONTENT_TYPE
     return response
 
 

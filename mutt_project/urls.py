@@ -12,6 +12,9 @@ from ingest.views import webhook
 from mutt_project.health import healthz, metrics, readyz
 from rules.api.views import DevelopmentHostViewSet, DeviceTeamViewSet, RuleViewSet
 
+admin.site.site_header = admin.site.site_title = "MUTT"
+admin.site.index_title = "Rules, and what became of events (times are UTC)"
+
 router = DefaultRouter(trailing_slash=False)
 router.register("events", EventViewSet, basename="event")
 router.register("rules", RuleViewSet, basename="rule")

@@ -1,306 +1,298 @@
-"""A stand-in for Moogsoft: a real HTTP server that checks what it is sent, counts, and misbehaves when told to.
-
-`POST /v1/integrations/events` is Cloud's Events API; `POST /` and `POST /events/webhook_NAME` are Onprem's REST LAM.
-`GET /stats`, `GET /events`, `GET /events/IDENTITY` and `POST /control` are for whoever tests.
-"""
+"""A real HTTP server that stands for Moogsoft, Cloud and Onprem, in the demo, tests and benchmarks."""
 
 import asyncio
-import hmac
 import os
+import re
 import signal
 import socket
 import struct
-import sys
-import time
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, ClassVar
 
 import click
 import orjson
-from tornado.httpserver import HTTPServer
+import tornado.httpserver
+import tornado.web
 from tornado.netutil import bind_sockets
-from tornado.web import Application, RequestHandler
 
-from ops.moogsoft_contract import cloud_violations, onprem_violations
+from ops.moogsoft_contract import CLOUD, ONPREM, Product, Refused, json_of
 
 MODES = ("ok", "500", "503", "429", "401", "400", "hang", "reset", "garbage")
-_KEPT = 1000
+MAX_RECENT = 1000  # events kept for GET /events
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() sends RST
+_GARBAGE = b"\x00\xff this is not JSON"
 
 
-class Control:
-    """How the event paths answer, and until when."""
+class Store:
+    """What was received: totals, how often each identity came, the last events.
+
+    The file has one JSON value a line: a string is the identity of one event, an object has the other totals.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self.requests = self.invalid = self.events = 0
+        self.times_received: Counter[str] = Counter()
+        self.recent: deque[Any] = deque(maxlen=MAX_RECENT)
+        self._file = self._reopen(file) if file else None
+
+    def add(self, received: Sequence[tuple[str, Any]] = (), invalid: int = 0) -> None:
+        """Count one request with its events, each beside its identity."""
+        self.requests += 1
+        self.invalid += invalid
+        self.events += len(received)
+        self.times_received.update(identity for identity, _ in received)
+        self.recent.extend(event for _, event in received)
+        if self._file is not None:
+            totals = {"requests": self.requests, "invalid": self.invalid}
+            lines = (orjson.dumps(line) + b"\n" for line in (*(identity for identity, _ in received), totals))
+            self._file.write(b"".join(lines))
+            self._file.flush()
+
+    def _reopen(self, path: Path) -> BinaryIO:
+        with path.open("a+b") as file:
+            file.seek(0)
+            size = 0
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break  # its writer was killed before it answered
+                size += len(line)
+                self._recall(orjson.loads(line))
+            file.truncate(size)
+        return path.open("ab")
+
+    def _recall(self, known: Any) -> None:
+        match known:
+            case str(identity):
+                self.times_received[identity] += 1
+                self.events += 1
+            case {"requests": int(requests), "invalid": int(invalid)}:
+                self.requests, self.invalid = requests, invalid
+            case _:
+                raise ValueError("this is not a state file of the stub")
+
+
+class Behaviour:
+    """How the event paths answer now: `ok`, or another mode for some time or some requests."""
 
     def __init__(self) -> None:
-        self.set("ok", None, None)
+        self._mode = "ok"
+        self._times: int | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._held: set[asyncio.Future[None]] = set()
 
-    def set(self, mode: str, for_s: float | None, times: int | None) -> None:
+    def change(self, mode: str, for_s: float | None = None, times: int | None = None) -> None:
+        """Take a new mode and let go of the requests that are held."""
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = None if for_s is None else loop.call_later(for_s, self.change, "ok")
         self._mode, self._times = mode, times
-        self._until = None if for_s is None else time.monotonic() + for_s
-        self.changed = asyncio.Event()
+        for held in self._held:
+            release(held)
 
     def take(self) -> str:
-        """The mode for the next request."""
-        if self._mode != "ok" and self.over():
-            self.set("ok", None, None)
-        if self._mode != "ok" and self._times is not None:
+        """The mode for one more request."""
+        mode = self._mode
+        if self._times is not None:
             self._times -= 1
-        return self._mode
+            if self._times == 0:
+                self._mode, self._times = "ok", None
+        return mode
 
-    def over(self) -> bool:
-        return (self._until is not None and time.monotonic() >= self._until) or self._times == 0
-
-    async def end(self, mode_changed: asyncio.Event) -> None:
-        """Wait until the current mode is over."""
-        wait = None if self._until is None else max(0.0, self._until - time.monotonic())
-        try:
-            await asyncio.wait_for(mode_changed.wait(), wait)
-        except TimeoutError:
-            return
+    def hold(self) -> asyncio.Future[None]:
+        """Something to wait for: the end of the mode."""
+        held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._held.add(held)
+        held.add_done_callback(self._held.discard)
+        return held
 
 
-@dataclass
-class Counts:
-    """What was received. With a file, identities and totals survive a restart."""
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """What all handlers share."""
 
-    file: TextIO | None = None
-    requests: int = 0
-    events: int = 0
-    invalid: int = 0
-    identities: Counter[str] = field(default_factory=Counter)
-    last: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_KEPT))
-
-    @classmethod
-    def kept_in(cls, path: Path | None) -> "Counts":
-        """Counts that go on from what a file holds: one identity a line for each event received."""
-        if path is None:
-            return cls()
-        counts = cls()
-        if path.exists():
-            counts.identities.update(path.read_text(encoding="utf-8").split("\n")[:-1])
-        counts.events = counts.requests = sum(counts.identities.values())
-        counts.file = path.open("a", encoding="utf-8")
-        return counts
-
-    def store(self, received: list[tuple[str, dict[str, Any]]]) -> None:
-        for identity, event in received:
-            self.identities[identity] += 1
-            self.last.append(event)
-        self.events += len(received)
-        if self.file is not None:
-            self.file.write("".join(f"{identity}\n" for identity, _ in received))
-            self.file.flush()
-
-    def as_json(self) -> dict[str, int]:
-        return {
-            "requests": self.requests,
-            "events": self.events,
-            "distinct": len(self.identities),
-            "invalid": self.invalid,
-        }
+    key: bytes
+    store: Store
+    behaviour: Behaviour = field(default_factory=Behaviour)
 
 
-class Handler(RequestHandler):
-    """What all pages share."""
+class Handler(tornado.web.RequestHandler):
+    """A handler that answers JSON."""
 
-    def initialize(self, counts: Counts, control: Control, key: str) -> None:
-        self.counts, self.control, self.key = counts, control, key
+    def initialize(self, stub: Stub) -> None:
+        self.stub = stub
 
-    def answer(self, status: int, body: Any) -> None:
+    def answer(self, body: Any, status: int = 200) -> None:
+        """Finish with this body."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
         self.finish(orjson.dumps(body))
 
-    def refuse(self, status: int, *messages: str) -> None:
-        found = [{"code": status, "severity": "ERROR", "message": message} for message in messages]
-        self.answer(status, {"http_status_code": status, "messages": found})
 
+class Intake(Handler):
+    """A path that takes events."""
 
-class EventsHandler(Handler):
-    """One of the two inbound interfaces."""
+    product: ClassVar[Product]
+    held: asyncio.Future[None] | None = None
 
-    async def post(self, *_: str) -> None:
-        self.counts.requests += 1
-        mode = self.control.take()
+    async def post(self) -> None:
+        mode = self.stub.behaviour.take()
+        if mode not in ("ok", "garbage"):
+            self.stub.store.add()
+            await self._misbehave(mode)
+            return
+        try:
+            events = self.product.events_of(self.request.headers, self.request.body, self.stub.key)
+        except Refused as refusal:
+            self.stub.store.add(invalid=refusal.invalid)
+            self.answer(refusal.body, refusal.status)
+            return
+        self.stub.store.add([(self.product.identity(event), event) for event in events])
+        if mode == "garbage":
+            self.finish(_GARBAGE)
+        else:
+            self.answer({"received": len(events)})
+
+    def on_connection_close(self) -> None:
+        release(self.held)
+
+    async def _misbehave(self, mode: str) -> None:
         if mode == "hang":
-            await self.control.end(self.control.changed)
-            self.close()
+            self.held = self.stub.behaviour.hold()
+            await self.held
+            self.detach().close()
         elif mode == "reset":
-            self.reset()
-        elif mode.isdigit():
+            stream = self.detach()
+            if not stream.closed():
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+                stream.close()
+        else:
             if mode in ("429", "503"):
                 self.set_header("Retry-After", "1")
-            self.refuse(int(mode), f"the stub was told to answer {mode}")
-        else:
-            self.receive(garbage=mode == "garbage")
-
-    def receive(self, *, garbage: bool) -> None:
-        """Check a request whole; store all of its events or none."""
-        try:
-            body = self.body()
-        except ValueError as error:
-            self.counts.invalid += 1
-            self.refuse(400, f"the body cannot be read: {error}")
-            return
-        if not self.authorised(body):
-            self.answer(401, {"status": "error", "message": "API Key required"})
-            return
-        events = self.events_of(body)
-        violations = [(number, self.violations(event)) for number, event in enumerate(events)]
-        bad = [f"event {number}: {', '.join(wrong)}" for number, wrong in violations if wrong]
-        if bad:
-            self.counts.invalid += len(bad)
-            self.refuse(400, *bad)
-            return
-        self.counts.store([(self.identity(event), event) for event in events])
-        if garbage:
-            self.finish(b"\x00<not json")
-        else:
-            self.answer(200, {"status": "ok", "received": len(events)})
-
-    def body(self) -> Any:
-        if not self.request.headers.get("Content-Type", "").startswith("application/json"):
-            raise ValueError("the Content-Type is not application/json")
-        return orjson.loads(self.request.body)
-
-    def authorised(self, body: Any) -> bool:
-        raise NotImplementedError
-
-    def events_of(self, body: Any) -> list[Any]:
-        raise NotImplementedError
-
-    def violations(self, event: Any) -> list[str]:
-        raise NotImplementedError
-
-    def identity(self, event: dict[str, Any]) -> str:
-        raise NotImplementedError
-
-    def same(self, key: object) -> bool:
-        return isinstance(key, str) and hmac.compare_digest(key.encode(), self.key.encode())
-
-    def close(self) -> None:
-        stream: Any = getattr(self.request.connection, "stream", None)
-        if stream is not None:
-            stream.close()
-
-    def reset(self) -> None:
-        """End the connection by RST: linger on, for 0 seconds."""
-        stream: Any = getattr(self.request.connection, "stream", None)
-        if stream is not None and stream.socket is not None:
-            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            stream.close()
+            self.answer(Refused(int(mode), "told_to", "POST /control asked for this").body, int(mode))
 
 
-class CloudHandler(EventsHandler):
-    """The Events API: an array, or one bare object; the key is in a header."""
+class CloudIntake(Intake):
+    """POST /v1/integrations/events: the Events API."""
 
-    def authorised(self, body: Any) -> bool:  # noqa: ARG002 - the other interface needs it
-        return self.same(self.request.headers.get("apiKey", ""))
-
-    def events_of(self, body: Any) -> list[Any]:
-        return body if isinstance(body, list) else [body]
-
-    def violations(self, event: Any) -> list[str]:
-        return cloud_violations(event)
-
-    def identity(self, event: dict[str, Any]) -> str:
-        found = event.get("tags", {}).get("event_id") or event.get("deduplication_key") or event["check"]
-        return str(found).replace("\n", " ")
+    product = CLOUD
 
 
-class OnpremHandler(EventsHandler):
-    """The REST LAM: an object with `events`; the key is beside them."""
+class OnpremIntake(Intake):
+    """POST / and /events/webhook_<name>: a REST LAM."""
 
-    def authorised(self, body: Any) -> bool:
-        return isinstance(body, dict) and self.same(body.get("auth_token"))
-
-    def events_of(self, body: Any) -> list[Any]:
-        events = body.get("events")
-        return events if isinstance(events, list) else [events]
-
-    def violations(self, event: Any) -> list[str]:
-        return onprem_violations(event)
-
-    def identity(self, event: dict[str, Any]) -> str:
-        return str(event.get("external_id") or event["signature"]).replace("\n", " ")
+    product = ONPREM
 
 
-class StatsHandler(Handler):
+class Stats(Handler):
+    """GET /stats: totals since the state file was begun."""
+
     def get(self) -> None:
-        self.answer(200, self.counts.as_json())
+        store = self.stub.store
+        totals = {"requests": store.requests, "events": store.events, "invalid": store.invalid}
+        self.answer({**totals, "distinct": len(store.times_received)})
 
 
-class ListHandler(Handler):
+class RecentEvents(Handler):
+    """GET /events?limit=N: the last events since the start, the newest first."""
+
     def get(self) -> None:
         limit = self.get_query_argument("limit", "100")
-        if not limit.isdigit():
-            self.refuse(400, "limit is no number")
-            return
-        self.answer(200, list(reversed(self.counts.last))[: int(limit)])
+        if re.fullmatch("[0-9]{1,9}", limit):
+            self.answer(list(self.stub.store.recent)[::-1][: int(limit)])
+        else:
+            self.answer({"error": "limit must be a number"}, 400)
 
 
-class IdentityHandler(Handler):
+class OneEvent(Handler):
+    """GET /events/<identity>: how often this event came."""
+
     def get(self, identity: str) -> None:
-        times = self.counts.identities.get(identity, 0)
-        self.answer(200 if times else 404, {"identity": identity, "times_received": times})
+        times = self.stub.store.times_received.get(identity, 0)
+        self.answer({"identity": identity, "times_received": times}, 200 if times else 404)
 
 
-class ControlHandler(Handler):
+class Control(Handler):
+    """POST /control: how the event paths answer from now on."""
+
     def post(self) -> None:
         try:
-            wanted = orjson.loads(self.request.body)
-        except ValueError:
-            wanted = None
-        found = wanted if isinstance(wanted, dict) else {}
-        mode, for_s, times = found.get("mode"), found.get("for_s"), found.get("times")
-        if mode not in MODES or not isinstance(for_s, int | float | None) or not isinstance(times, int | None):
-            self.refuse(400, f'send {{"mode": one of {", ".join(MODES)}, "for_s": seconds, "times": requests}}')
+            mode, for_s, times = _control(self.request.body)
+        except Refused as refusal:
+            self.answer({"error": refusal.messages[0]}, refusal.status)
             return
-        self.control.changed.set()
-        self.control.set(mode, for_s, times)
-        self.answer(200, {"mode": mode, "for_s": for_s})
+        self.stub.behaviour.change(mode, for_s, times)
+        self.answer({"mode": mode, "for_s": for_s, **({} if times is None else {"times": times})})
 
 
-def application(counts: Counts, control: Control, key: str) -> Application:
-    shared = {"counts": counts, "control": control, "key": key}
-    return Application(
+def release(held: asyncio.Future[None] | None) -> None:
+    """Let go of a held request, once."""
+    if held is not None and not held.done():
+        held.set_result(None)
+
+
+def _control(body: bytes) -> tuple[str, float | None, int | None]:
+    wanted = json_of(body)
+    if not isinstance(wanted, dict) or wanted.keys() - {"mode", "for_s", "times"}:
+        raise Refused(400, "control", "the body must be an object of mode, for_s and times")
+    mode, for_s, times = wanted.get("mode"), wanted.get("for_s"), wanted.get("times")
+    if mode not in MODES:
+        raise Refused(400, "control", f"mode must be one of {', '.join(MODES)}")
+    if for_s is not None and (type(for_s) not in (int, float) or for_s <= 0):
+        raise Refused(400, "control", "for_s must be a positive number of seconds, or null")
+    if times is not None and (type(times) is not int or times <= 0):
+        raise Refused(400, "control", "times must be a positive integer, or null")
+    return mode, for_s, times
+
+
+def application(stub: Stub) -> tornado.web.Application:
+    """All paths of the stub."""
+    shared = {"stub": stub}
+    return tornado.web.Application(
         [
-            (r"/v1/integrations/events", CloudHandler, shared),
-            (r"/(events/webhook_\w+)?", OnpremHandler, shared),
-            (r"/stats", StatsHandler, shared),
-            (r"/control", ControlHandler, shared),
-            (r"/events", ListHandler, shared),
-            (r"/events/([^/]+)", IdentityHandler, shared),
+            (r"/v1/integrations/events", CloudIntake, shared),
+            (r"/(?:events/webhook_[^/]+)?", OnpremIntake, shared),
+            (r"/stats", Stats, shared),
+            (r"/events", RecentEvents, shared),
+            (r"/events/(.+)", OneEvent, shared),
+            (r"/control", Control, shared),
         ],
-        log_function=lambda _handler: None,
+        log_function=lambda _: None,  # an access log would cost more than the answer
     )
 
 
-async def serve(host: str, port: int, state: Path | None, key: str) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    server = HTTPServer(application(Counts.kept_in(state), Control(), key), max_body_size=100 * 1024 * 1024)
-    sockets = bind_sockets(port, host)
+async def serve(stub: Stub, sockets: list[socket.socket]) -> None:
+    """Answer requests until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    server = tornado.httpserver.HTTPServer(application(stub))
     server.add_sockets(sockets)
-    print(f"moogsoft stub listening on http://{host}:{sockets[0].getsockname()[1]}", flush=True)
-    ended = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, ended.set)
-    await ended.wait()
+    host, port = sockets[0].getsockname()[:2]
+    print(f"moogsoft stub listening on http://{host}:{port}", flush=True)
+    await stop.wait()
     server.stop()
+    await server.close_all_connections()
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=0, show_default=True, help="0 takes a free one and says which.")
-@click.option("--state", type=click.Path(path_type=Path), help="A file that keeps the counts over a restart.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
+@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="File to remember totals in.")
 def main(host: str, port: int, state: Path | None) -> None:
-    """Run the stub. The API key that it asks for is taken from MOOGSOFT_API_KEY."""
-    key = os.environ.get("MOOGSOFT_API_KEY", "")
+    """Stand for Moogsoft; the API key to expect is in MOOGSOFT_API_KEY."""
+    key = os.environb.get(b"MOOGSOFT_API_KEY")
     if not key:
-        print("moogsoft stub: set MOOGSOFT_API_KEY to the key that clients must send", file=sys.stderr)
-        sys.exit(2)
-    asyncio.run(serve(host, port, state, key))
+        raise click.UsageError("The environment variable MOOGSOFT_API_KEY is not set.")
+    try:
+        stub = Stub(key, Store(state))
+        sockets = bind_sockets(port, host, backlog=1024)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"cannot start at {host}:{port} with state {state}: {error}") from error
+    asyncio.run(serve(stub, sockets))
 
 
 if __name__ == "__main__":

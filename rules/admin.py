@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from rules.matching import MatchType
 from rules.models import DevelopmentHost, DeviceTeam, Rule
 
 
@@ -9,12 +10,8 @@ from rules.models import DevelopmentHost, DeviceTeam, Rule
 class RuleAdmin(admin.ModelAdmin[Rule]):
     list_display = (
         "priority",
-        "id",
         "name",
-        "match_type",
-        "match_string",
-        "trap_oid",
-        "syslog_severity",
+        "condition",
         "prod_handling",
         "dev_handling",
         "team_assignment",
@@ -36,6 +33,16 @@ class RuleAdmin(admin.ModelAdmin[Rule]):
         ),
         ("What to do", {"fields": ("prod_handling", "dev_handling", "team_assignment")}),
     )
+
+    @admin.display(description="All of")
+    def condition(self, rule: Rule) -> str:
+        word = "matches" if rule.match_type == MatchType.REGEX else "contains"
+        parts = (
+            f"message {word} “{rule.match_string}”" if rule.match_string else "",
+            f"trap OID from {rule.trap_oid}" if rule.trap_oid else "",
+            f"severity {rule.syslog_severity}" if rule.syslog_severity else "",
+        )
+        return ", ".join(part for part in parts if part)
 
 
 @admin.register(DevelopmentHost)

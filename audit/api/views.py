@@ -19,9 +19,10 @@ from audit.api.serializers import EventQuery, EventSerializer, EventStorySeriali
 from audit.ids import batch_of, first_id_at, received_at
 from audit.journal import journal
 from audit.ledger import read_ledger
-from audit.models import Attempt, Record
+from audit.looking import story_of
+from audit.models import Record
 from audit.outcomes import Outcome, Stage
-from audit.story import WAITING, Step, story
+from audit.story import WAITING, Step
 
 
 @extend_schema_view(
@@ -71,10 +72,7 @@ def _filtered(records: QuerySet[Record], wanted: dict[str, Any]) -> QuerySet[Rec
 
 
 def _told(record: Record) -> dict[str, Any]:
-    batch = batch_of(record.event_id)
-    place = journal().stage_of(batch) if record.outcome == Outcome.PENDING else None
-    steps = story(record, Attempt.objects.filter(batch_id=batch), place[0] if place else None)
-    record.steps = steps  # type: ignore[attr-defined] # for the serializer
+    record.steps = story_of(record)  # type: ignore[attr-defined] # for the serializer
     return dict(EventStorySerializer(record).data)
 
 

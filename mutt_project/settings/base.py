@@ -73,6 +73,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = ["mutt_project.formats"]
 
 STATIC_URL = "static/"
 STATIC_ROOT: str | None = optional("MUTT_STATIC_ROOT", None, str)

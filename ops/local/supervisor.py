@@ -149,7 +149,7 @@ class Supervisor:
         log = self.folder / "log"
         sections = [
             f"[unix_http_server]\nfile={self.socket}\nchmod=0700",
-            f"[supervisord]\nnodaemon=true\nlogfile={log}/supervisord.log\nchildlogdir={log}",
+            f"[supervisord]\nnodaemon=true\nlogfile={log}/supervisord.log\npidfile={log}/supervisord.pid",
             f"[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = {_RPC}",
             *(self._section(program, place) for place, program in enumerate(self.programs, 1)),
         ]

@@ -32,7 +32,7 @@ def launch(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 def wait_for_run_file(folder: Path, process: subprocess.Popen[str]) -> dict[str, Any]:
     deadline = time.monotonic() + 90
     while not (folder / "run.json").exists():
-        assert process.poll() is None, process.stdout.read()
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.1)
     return json.loads((folder / "run.json").read_text())

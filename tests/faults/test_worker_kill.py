@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from tests.mutt import Mutt, event, eventually, pieces
 
 pytestmark = pytest.mark.stack

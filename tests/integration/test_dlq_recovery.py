@@ -1,7 +1,10 @@
 """What Moogsoft refuses for good becomes a dead letter, and nothing else does."""
 
+from typing import Any
+
 import psycopg2
 import pytest
+
 from tests.mutt import Mutt, event
 
 pytestmark = pytest.mark.stack
@@ -23,7 +26,7 @@ def test_events_that_moogsoft_refuses_become_dead_letters_through_the_queue(mutt
     assert [_letter(mutt, identifier) for identifier in identifiers] == [("moog", "refused", 1)] * 3
 
 
-def _letter(mutt: Mutt, identifier: str) -> tuple[str, str, int]:
+def _letter(mutt: Mutt, identifier: str) -> tuple[Any, ...] | None:
     connection = psycopg2.connect(mutt.stack.database_url)
     try:
         with connection.cursor() as cursor:

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
+
 from tests.mutt import Mutt, pieces
 
 pytestmark = pytest.mark.stack
@@ -19,10 +21,10 @@ def lines(shared_data: Path) -> list[bytes]:
 
 
 @pytest.fixture
-def account(mutt: Mutt) -> Iterator[list[dict]]:
+def account(mutt: Mutt) -> Iterator[list[Any]]:
     """Collects the answers of a test, then holds them against ledger and records."""
     before = mutt.settled()
-    answers: list[dict] = []
+    answers: list[Any] = []
     yield answers
     after = mutt.settled(patience_s=120)
     identifiers = [result["id"] for answer in answers for result in answer["events"] if "id" in result]
@@ -34,7 +36,7 @@ def account(mutt: Mutt) -> Iterator[list[dict]]:
 
 
 @pytest.mark.parametrize("form", ["array", "ndjson"])
-def test_all_real_events_in_batches_are_accounted_for(mutt: Mutt, lines: list[bytes], account: list[dict], form: str):
+def test_all_real_events_in_batches_are_accounted_for(mutt: Mutt, lines: list[bytes], account: list[Any], form: str):
     for piece in pieces(lines, 100):
         body = b"[" + b",".join(piece) + b"]" if form == "array" else b"\n".join(piece)
         answer = mutt.post(body, "text/plain")
@@ -45,7 +47,7 @@ def test_all_real_events_in_batches_are_accounted_for(mutt: Mutt, lines: list[by
     assert refused <= 11  # so many are broken; see the data's own notes
 
 
-def test_real_events_sent_one_by_one_are_accounted_for(mutt: Mutt, lines: list[bytes], account: list[dict]):
+def test_real_events_sent_one_by_one_are_accounted_for(mutt: Mutt, lines: list[bytes], account: list[Any]):
     for line in lines[:: len(lines) // SINGLY]:
         answer = mutt.post(line)
         assert answer.status in (202, 400), answer.data
@@ -64,7 +66,7 @@ def test_other_products_webhooks_are_answered_clearly(mutt: Mutt, shared_data: P
         assert results, file.name
 
 
-def test_real_traps_are_decided_by_their_oid(mutt: Mutt, shared_data: Path, account: list[dict]):
+def test_real_traps_are_decided_by_their_oid(mutt: Mutt, shared_data: Path, account: list[Any]):
     traps = [json.loads(line) for line in (shared_data / "traps" / "librenms_traps.jsonl").read_text().splitlines()]
     events = [
         {
@@ -88,6 +90,7 @@ def _recorded(mutt: Mutt, identifiers: list[str]) -> int:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM audit_record WHERE event_id = ANY(%s::uuid[])", [identifiers])
-            return cursor.fetchone()[0]
+            (found,) = cursor.fetchone() or (0,)
+            return int(found)
     finally:
         connection.close()

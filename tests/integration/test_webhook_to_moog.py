@@ -4,6 +4,7 @@ import json
 from uuid import UUID
 
 import pytest
+
 from tests.mutt import Mutt, event, eventually
 
 pytestmark = pytest.mark.stack

@@ -1,6 +1,6 @@
 """`manage.py muttctl …`: the same tool as `python -m mutt_project.muttctl`."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -9,7 +9,7 @@ from mutt_project.muttctl.main import cli
 
 class Command(BaseCommand):
     help = "The operators' command line tool; try `manage.py muttctl --help`."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Leave all arguments to click."""

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from audit import ids
 
+# Hypothesis wants naive bounds.
 MOMENTS = st.datetimes(
-    min_value=datetime(1990, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)  # noqa: DTZ001 - Hypothesis wants naive bounds
+    min_value=datetime(1990, 1, 1),  # noqa: DTZ001
+    max_value=datetime(2200, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
 )
 
 
