@@ -1,10 +1,11 @@
 """Liveness, readiness and the metrics page."""
 
+import os
 from collections.abc import Callable
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 from redis.exceptions import RedisError
 
 from audit.connections import redis_client
@@ -23,7 +24,9 @@ def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's sig
 
 
 def metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """The metrics of all processes that share PROMETHEUS_MULTIPROC_DIR."""
+    """The metrics of all processes that share PROMETHEUS_MULTIPROC_DIR; without it, of this process alone."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

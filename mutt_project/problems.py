@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.defaults import page_not_found
 from django.views.defaults import server_error as server_error_page
 from redis.exceptions import RedisError
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -21,6 +21,8 @@ def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, RedisError):
         logger.error("API: Redis is away: %s", type(error).__name__)
         error = _RedisAway()
+    if isinstance(error, UnicodeEncodeError):  # half of a surrogate pair, which JSON can spell and UTF-8 cannot
+        error = ParseError("A text holds a lone surrogate (\\ud800 to \\udfff): it is no Unicode text.")
     response = exception_handler(error, context)
     if response is None:
         return None

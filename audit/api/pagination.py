@@ -1,6 +1,11 @@
 """Cursor pages: no counting, stable while new rows come in."""
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 
 
 class CursorPages(CursorPagination):
@@ -10,6 +15,13 @@ class CursorPages(CursorPagination):
     max_page_size = 1000
     page_size_query_param = "limit"
     cursor_query_param = "cursor"
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        """One page. A cursor that somebody made up is refused like one that cannot be read."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValueError, ValidationError) as error:
+            raise NotFound("Invalid cursor: follow `next` and `previous` as they are.") from error
 
 
 class NewestFirst(CursorPages):

@@ -26,6 +26,15 @@ class CleanedSerializer(serializers.ModelSerializer[M]):
         return {name: getattr(draft, name) for name in attrs}
 
 
+class RuleQuery(serializers.Serializer[Any]):
+    """What a search for rules may ask for."""
+
+    search = serializers.CharField(required=False, help_text="Text in name, description or match_string.")
+    is_active = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Only rules that are, or are not, active."
+    )
+
+
 class RuleSerializer(CleanedSerializer[Rule]):
     class Meta:
         model = Rule

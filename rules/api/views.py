@@ -1,11 +1,11 @@
 """Rules, development hosts and device teams over the REST API."""
 
 from django.db.models import Q, QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import viewsets
 
 from audit.api.pagination import CursorPages
-from rules.api.serializers import DevelopmentHostSerializer, DeviceTeamSerializer, RuleSerializer
+from rules.api.serializers import DevelopmentHostSerializer, DeviceTeamSerializer, RuleQuery, RuleSerializer
 from rules.models import DevelopmentHost, DeviceTeam, Rule
 
 
@@ -20,10 +20,7 @@ class ById(CursorPages):
 @extend_schema_view(
     list=extend_schema(
         summary="List rules, the strongest first",
-        parameters=[
-            OpenApiParameter("search", str, description="Text in name, description or match_string."),
-            OpenApiParameter("is_active", bool, description="Only rules that are, or are not, active."),
-        ],
+        parameters=[RuleQuery],
     )
 )
 class RuleViewSet(viewsets.ModelViewSet[Rule]):
@@ -35,13 +32,15 @@ class RuleViewSet(viewsets.ModelViewSet[Rule]):
 
     def get_queryset(self) -> QuerySet[Rule]:
         rules = super().get_queryset()
-        search, active = (self.request.query_params.get(name, "") for name in ("search", "is_active"))
+        query = RuleQuery(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        search, active = query.validated_data.get("search"), query.validated_data.get("is_active")
         if search:
             rules = rules.filter(
                 Q(name__icontains=search) | Q(description__icontains=search) | Q(match_string__icontains=search)
             )
-        if active:
-            rules = rules.filter(is_active=active.lower() in {"true", "1"})
+        if active is not None:
+            rules = rules.filter(is_active=active)
         return rules
 
 
