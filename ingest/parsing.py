@@ -105,7 +105,10 @@ def _lenient(raw: bytes, strict: ValueError) -> Any:
         text = raw.decode("utf-8", "replace")
         if _REPLACEMENT not in text and "\\u" not in text:
             return Unreadable(_reason(strict))
-        return _clean(json.loads(text, parse_constant=_refuse_constant))
+        # Numbers by orjson in both looks: what it gives can be written again.
+        return _clean(
+            json.loads(text, parse_constant=_refuse_constant, parse_int=orjson.loads, parse_float=orjson.loads)
+        )
     except (ValueError, RecursionError):
         return Unreadable(_reason(strict))
 

@@ -62,12 +62,16 @@ def _pointed(pointer: str, data: Any) -> list[dict[str, Any]]:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.accepts("text/html"):
+    if _is_browser(request):
         return page_not_found(request, exception)
     return Problem(404, "Not found", f"Nothing is at {request.path}.").response()
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if request.accepts("text/html"):
+    if _is_browser(request):
         return server_error_page(request)
     return Problem(500, "Something went wrong in MUTT", "The log has the details; nothing was accepted.").response()
+
+
+def _is_browser(request: HttpRequest) -> bool:
+    return "text/html" in request.headers.get("Accept", "")

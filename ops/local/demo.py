@@ -205,7 +205,7 @@ def _addresses(stack: Stack, *, first: bool) -> None:
 
 def _watch(stack: Stack) -> None:
     """Say what happens, until somebody stops supervisord."""
-    while stack.supervisor.runs():
+    while stack.supervisor.alive:
         _tell(stack)
         time.sleep(0.5)
     console.print("stopped by somebody else")

@@ -172,13 +172,14 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything, the servers last."""
-        self.run_file.unlink(missing_ok=True)
+        if self.supervisor.alive:
+            self.run_file.unlink(missing_ok=True)
         self.supervisor.stop()
 
     def news(self) -> list[News]:
         """What died or was started again since the last call; run.json is kept true."""
         news = self.supervisor.news()
-        if news and self.run_file.exists():
+        if news and self.supervisor.alive and self.run_file.exists():
             self.write_run_file()
         return news
 
@@ -255,6 +256,7 @@ def stop_elsewhere(folder: Path) -> bool:
         supervisor.call("shutdown")
     while supervisor.runs():
         time.sleep(0.2)
+    (folder / "run.json").unlink(missing_ok=True)
     return True
 
 

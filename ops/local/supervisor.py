@@ -71,6 +71,11 @@ class Supervisor:
         finally:
             transport.close()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the supervisord that we launched still runs."""
+        return self._process is not None and self._process.poll() is None
+
     def runs(self) -> bool:
         """Whether a supervisord serves this folder, be it ours or another's."""
         try:
@@ -132,7 +137,9 @@ class Supervisor:
         return changed
 
     def stop(self) -> None:
-        """Stop the programs, the last started first, then supervisord."""
+        """Stop the programs, the last started first, then supervisord; nothing happens if it is not ours."""
+        if not self.alive:
+            return
         try:
             for program in reversed(self.programs):
                 try:
