@@ -12,7 +12,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 from redis.exceptions import RedisError
 
 from audit.ids import MAX_EVENTS_PER_BATCH, event_id, new_batch_id
@@ -39,9 +38,10 @@ class Refused(Exception):  # noqa: N818 - it carries an answer, not a fault of o
 
 
 @csrf_exempt
-@require_POST
 def webhook(request: HttpRequest) -> HttpResponse:
     """Take one event, an array of events or NDJSON."""
+    if request.method != "POST":
+        return Problem(405, "Method Not Allowed", "Send events by POST.").response()
     try:
         caller = _caller(request)
         body = _parsed(_body(request))

@@ -1,19 +1,24 @@
 """DRF's errors as problem details, and the last resort for what nobody expected."""
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.defaults import page_not_found
 from django.views.defaults import server_error as server_error_page
 from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from ingest.problems import CONTENT_TYPE, Problem
 
 logger = logging.getLogger(__name__)
+
+NON_FIELD_ERRORS_KEY = api_settings.NON_FIELD_ERRORS_KEY
 
 
 def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -23,17 +28,23 @@ def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
         error = _RedisAway()
     if isinstance(error, UnicodeEncodeError):  # half of a surrogate pair, which JSON can spell and UTF-8 cannot
         error = ParseError("A text holds a lone surrogate (\\ud800 to \\udfff): it is no Unicode text.")
+    if isinstance(error, IntegrityError):  # two clients at the same moment; checks come before the database's own
+        error = _Conflict()
     response = exception_handler(error, context)
     if response is None:
         return None
     detail, errors = _described(error, response.data)
-    title = str(getattr(error, "default_detail", "Not found")).rstrip(".")
-    problem = Problem(response.status_code, title, detail, tuple(errors))
+    problem = Problem(response.status_code, HTTPStatus(response.status_code).phrase, detail, tuple(errors))
     response.data = problem.as_json()
     renderer = getattr(context["request"], "accepted_renderer", None)
     if renderer is None or renderer.format == "json":  # the browsable API shows problems as a page
         response.content_type = CONTENT_TYPE
     return response
+
+
+class _Conflict(APIException):
+    status_code = 409
+    default_detail = "Somebody else has just written the same entry. Look at it, then try again."
 
 
 class _RedisAway(APIException):
@@ -47,13 +58,14 @@ def _described(error: Exception, data: Any) -> tuple[str, list[dict[str, Any]]]:
     if isinstance(data, dict) and set(data) == {"detail"}:
         return str(data["detail"]), []
     errors = list(_pointed("", data))
-    return " ".join(f"{one['pointer']}: {one['detail']}" for one in errors), errors
+    return " ".join(": ".join(filter(None, (one["pointer"], one["detail"]))) for one in errors), errors
 
 
 def _pointed(pointer: str, data: Any) -> list[dict[str, Any]]:
     """Flatten DRF's nested messages into pointers."""
     if isinstance(data, dict):
-        return [found for name, item in data.items() for found in _pointed(f"{pointer}/{name}", item)]
+        data = {"" if name == NON_FIELD_ERRORS_KEY else f"/{name}": item for name, item in data.items()}
+        return [found for name, item in data.items() for found in _pointed(pointer + name, item)]
     if isinstance(data, list) and all(isinstance(item, str) for item in data):
         return [{"pointer": pointer, "detail": str(item)} for item in data]
     if isinstance(data, list):

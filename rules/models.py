@@ -113,7 +113,7 @@ class DevelopmentHost(models.Model):
         return self.hostname
 
     def clean(self) -> None:
-        self.hostname = hostname_of(self.hostname)
+        _clean_hostname(self)
 
 
 class DeviceTeam(models.Model):
@@ -130,7 +130,15 @@ class DeviceTeam(models.Model):
         return f"{self.hostname}: {self.team}"
 
     def clean(self) -> None:
-        self.hostname = hostname_of(self.hostname)
+        _clean_hostname(self)
+
+
+def _clean_hostname(entry: DevelopmentHost | DeviceTeam) -> None:
+    """Bring the name into canonical form, and refuse one that is in the list already, in whatever case."""
+    entry.hostname = hostname_of(entry.hostname)
+    others = type(entry).objects.filter(hostname__iexact=entry.hostname).exclude(pk=entry.pk)
+    if others.exists():
+        raise ValidationError({"hostname": f"{entry.hostname} is in this list already: change that entry."})
 
 
 class RuleSetVersion(models.Model):

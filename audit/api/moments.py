@@ -12,7 +12,10 @@ def moment_of(text: str, now: datetime) -> datetime:
     relative = _RELATIVE.fullmatch(text.strip())
     if relative:
         number, unit = relative.groups()
-        return now - timedelta(seconds=int(number) * _SECONDS[unit])
+        try:
+            return now - timedelta(seconds=int(number) * _SECONDS[unit])
+        except OverflowError:
+            raise ValueError(f"“{text}” reaches back before the calendar begins.") from None
     try:
         moment = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text.strip())
     except ValueError:

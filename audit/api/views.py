@@ -65,7 +65,7 @@ def _filtered(records: QuerySet[Record], wanted: dict[str, Any]) -> QuerySet[Rec
         if name in wanted:
             try:
                 moment = moment_of(wanted[name], timezone.now())
-            except (ValueError, OverflowError) as error:
+            except ValueError as error:
                 raise ValidationError({name: str(error)}) from error
             records = records.filter(**{lookup: first_id_at(moment)})
     return records
