@@ -22,7 +22,6 @@ TASK_SECONDS = Histogram("mutt_task_seconds", "How long task runs took.", ["task
 
 TRIES = 3
 STORE_DOWN = (OperationalError, InterfaceError, RedisError)
-_LONGEST_WAIT_S = 30
 _ALERTER_TASKS = {"ingest.validate_batch", "rules.match_batch"}
 _BATCH_TASKS = {*_ALERTER_TASKS, "forwarder.forward_batch"}
 
@@ -30,9 +29,9 @@ _BATCH_TASKS = {*_ALERTER_TASKS, "forwarder.forward_batch"}
 class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in the stubs only
     """Every task of MUTT.
 
-    A stage that finds nothing to claim, or leaves nothing to do (it returns None), ends the chain quietly. A store
-    that is away is waited for.
-    Whatever else fails is tried again, and then the batch goes to the dead letters: it never just disappears.
+    A stage that finds nothing to claim, or leaves nothing to do (it returns None), ends the chain quietly. So does
+    one whose store is away: its batch stays in the journal, for the sweeper. Whatever else fails is tried again,
+    and then the batch goes to the dead letters: it never just disappears.
     """
 
     abstract = True
@@ -51,13 +50,13 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
             end = "retried"
             raise
         except STORE_DOWN as error:
-            end = "store_down"
-            logger.warning("%s %s waits for a store: %s", self.name, args, type(error).__name__)
-            raise self.retry(countdown=self._wait(), exc=error) from error
+            # No retry: the batch is in the journal, and the sweeper sends one message for it until it goes on.
+            end, result = "store_down", None
+            logger.warning("%s %s left to the sweeper: %s", self.name, args, type(error).__name__)
         except Exception as error:  # a task must end in a retry or in a dead letter, whatever it stumbled over
             logger.exception("%s %s failed", self.name, args)
             if self.request.retries + 1 < TRIES:
-                raise self.retry(countdown=self._wait(), exc=error) from error
+                raise self.retry(countdown=2**self.request.retries, exc=error) from error
             self._give_up(args, error)
             raise Ignore from error
         finally:
@@ -67,9 +66,6 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
         if result is None:
             self.request.chain = None
         return result
-
-    def _wait(self) -> float:
-        return float(min(2**self.request.retries, _LONGEST_WAIT_S))
 
     def _give_up(self, args: tuple[Any, ...], error: Exception) -> None:
         if self.name in _BATCH_TASKS:

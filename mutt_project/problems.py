@@ -4,7 +4,7 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.defaults import page_not_found
 from django.views.defaults import server_error as server_error_page
@@ -23,9 +23,9 @@ NON_FIELD_ERRORS_KEY = api_settings.NON_FIELD_ERRORS_KEY
 
 def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER: problem details with a pointer to each wrong field."""
-    if isinstance(error, RedisError):
-        logger.error("API: Redis is away: %s", type(error).__name__)
-        error = _RedisAway()
+    if isinstance(error, RedisError | OperationalError | InterfaceError):
+        logger.error("API: a store is away: %s", type(error).__name__)
+        error = _StoreAway()
     if isinstance(error, UnicodeEncodeError):  # half of a surrogate pair, which JSON can spell and UTF-8 cannot
         error = ParseError("A text holds a lone surrogate (\\ud800 to \\udfff): it is no Unicode text.")
     if isinstance(error, IntegrityError):  # two clients at the same moment; checks come before the database's own
@@ -47,9 +47,9 @@ class _Conflict(APIException):
     default_detail = "Somebody else has just written the same entry. Look at it, then try again."
 
 
-class _RedisAway(APIException):
+class _StoreAway(APIException):
     status_code = 503
-    default_detail = "The journal (Redis) is away. Try again in a few seconds."
+    default_detail = "PostgreSQL or Redis is away (/readyz says which). Try again in a few seconds."
 
 
 def _described(error: Exception, data: Any) -> tuple[str, list[dict[str, Any]]]:

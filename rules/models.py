@@ -94,8 +94,7 @@ class Rule(models.Model):
             compile_regex(self.match_string or "")
         except BadRegexError as error:
             errors["match_string"] = (
-                f"RE2 cannot take this expression: {error}. It has no look-around and no back-references;"
-                " everything else of Perl's syntax works."
+                f"RE2 cannot take this expression: {error}. (RE2 has no look-around and no back-references.)"
             )
 
 

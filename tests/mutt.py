@@ -58,6 +58,16 @@ class Mutt:
 
         return eventually(look, patience_s)
 
+    def settled_if_possible(self) -> Any:
+        """The ledger if it can be read and nothing is pending."""
+        headers = {"X-API-KEY": self.stack.secrets["api_key"]}
+        answer = self._http.request("GET", f"{self.stack.web}/api/v1/ledger", headers=headers)
+        if answer.status != 200:
+            return None
+        ledger = answer.json()
+        assert ledger["balanced"], ledger
+        return ledger if ledger["pending"] == 0 else None
+
     def outcome(self, identifier: str, *wanted: str, patience_s: float = _PATIENCE_S) -> Any:
         """An event's story once it has one of the wanted outcomes."""
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def test_a_killed_redis_comes_back_with_everything_that_was_accepted(mutt: Mutt)
     eventually(mutt.ready)
     after = mutt.settled(patience_s=120)
     assert after["accepted"] - before["accepted"] == len(identifiers) == 600
+
+
+def test_events_are_accepted_while_postgresql_is_away_and_recorded_once_when_it_is_back(mutt: Mutt):
+    before = mutt.settled()
+    mutt.send(event())  # the key is known from now on
+    mutt.stack.supervisor.call("stopProcess", "postgresql")
+    try:
+        identifiers = [identifier for _ in range(20) for identifier in mutt.send(event(message=DOWN), event())]
+        time.sleep(12)
+    finally:
+        mutt.stack.supervisor.call("startProcess", "postgresql")
+    after = eventually(mutt.settled_if_possible, patience_s=90)
+    assert len(set(identifiers)) == 40
+    assert after["accepted"] - before["accepted"] == 41
+    assert after["dead"] == before["dead"]
+    assert mutt.stats()["distinct"] == after["delivered"]
 
 
 def test_run_json_follows_a_child_that_was_started_again(mutt: Mutt):
