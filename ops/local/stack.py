@@ -112,7 +112,7 @@ class Stack:
             "MUTT_BIND": f"127.0.0.1:{self.ports.web}",
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
-            "MOOGSOFT_URL": f"{self.stub}/v1/integrations/events",
+            "MOOGSOFT_URL": f"{self.stub}/{self._stub_path()}",
             "MOOGSOFT_API_KEY": self.secrets["moogsoft"],
             "FLOWER_BASIC_AUTH": f"admin:{self.secrets['admin']}",
             "MUTT_ADMIN_PASSWORD": self.secrets["admin"],
@@ -121,6 +121,10 @@ class Stack:
             **{name: value for name, value in self.given.items() if name.startswith(("MUTT_", "MOOGSOFT_"))},
             **self.extra,
         }
+
+    def _stub_path(self) -> str:
+        flavour = self.extra.get("MOOGSOFT_FLAVOUR") or self.given.get("MOOGSOFT_FLAVOUR")
+        return "" if flavour == "onprem" else "v1/integrations/events"
 
     def start(self) -> None:
         """Start everything. Raises NotStarted."""
