@@ -136,6 +136,10 @@ class Journal:
         rows = self.run("sweep", [OPEN], limit, self._grace_s, BATCH)
         return [Overdue(UUID(row[0].decode()), Stage(row[1].decode()), float(row[2])) for row in rows]
 
+    def requeued(self, batch: UUID) -> None:
+        """Note that a batch is about to be queued once more."""
+        self.run("requeue", [BATCH + str(batch)])
+
     def totals(self) -> JournalTotals:
         """The counters and the unrecorded batches, as of one moment."""
         with self._redis.pipeline(transaction=True) as pipe:
@@ -234,7 +238,7 @@ class Claim:
             raise StaleClaim(f"the lease on batch {self.batch} ran out")
 
 
-_SCRIPTS = ("open", "claim", "renew", "advance", "release", "finish", "bury", "sweep")
+_SCRIPTS = ("open", "claim", "renew", "advance", "release", "finish", "bury", "sweep", "requeue")
 
 
 def _lua(name: str) -> str:

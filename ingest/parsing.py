@@ -44,7 +44,7 @@ def parse_body(body: bytes) -> Body:
         raise BodyError("The body is empty. Send a JSON object, a JSON array of objects, or NDJSON.")
     whole = _element(body)
     if isinstance(whole, list):
-        return Body([_checked(item) for item in whole], lone=False)
+        return Body(whole, lone=False)
     if not isinstance(whole, Unreadable):
         return Body([whole], lone=True)
     if body.startswith(b"["):
@@ -65,7 +65,7 @@ def _lines(body: bytes, whole: Unreadable) -> Body:
 def _array(body: bytes) -> Iterator[Any]:
     """The elements of an array that cannot be read as a whole, each on its own."""
     text = body.decode("utf-8", "replace")
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(parse_int=str)  # it only looks for ends; int() refuses numbers of many digits
     position, number = _skip(text, 1), 0
     while text[position : position + 1] != "]":
         try:
@@ -89,14 +89,14 @@ def _skip(text: str, position: int) -> int:
 
 
 def _element(raw: bytes) -> Any:
-    """One JSON value, or why it is none."""
+    """One JSON value, or why it is none; in an array that holds for each of its elements."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         value = _lenient(raw, error)
-    if b"\\u0000" in raw:
-        value = _clean(value)
-    return value if isinstance(value, list) else _checked(value)
+    # Depth comes first: `_clean` calls itself once a level.
+    value = [_checked(item) for item in value] if isinstance(value, list) else _checked(value)
+    return _clean(value) if b"\\u0000" in raw else value
 
 
 def _lenient(raw: bytes, strict: ValueError) -> Any:

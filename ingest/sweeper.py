@@ -34,6 +34,7 @@ def sweep(journal: Journal, broker: Redis) -> int:
     heads = {queue: _head_queued_at(journal, broker, queue) for queue in set(_QUEUES.values())}
     lost = [batch for batch in journal.sweep(MOST_AT_ONCE) if _is_lost(batch, heads)]
     for overdue in lost:
+        journal.requeued(overdue.batch)
         pipeline.resume(overdue.batch, overdue.stage)
         BATCHES_SWEPT.labels(overdue.stage).inc()
         logger.warning("batch %s was overdue at %s and is queued again", overdue.batch, overdue.stage)
