@@ -38,12 +38,19 @@ def object_of(message: str, trap_oid: str | None) -> str:
 
     Two alerts of one rule and host about different ports are two problems; the same message again is not.
     """
-    text = f"{trap_oid or ''}\n{_BLANKS.sub(' ', _TIMES.sub('', message)).strip().casefold()}"
+    text = f"{trap_oid or ''}\n{_BLANKS.sub(' ', _VOLATILE.sub('', message)).strip().casefold()}"
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-# Times and counters differ between two occurrences of one problem; everything else may name the object.
-_TIMES = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*|\b\d{1,2}:\d\d:\d\d(?:\.\d+)?\b|\[\d+(?:\.\d+)?\]|\b\d{5,}\b",
-    re.ASCII,
+# Times, measurements, process ids and long counters differ between two occurrences of one problem; every other
+# number may name the object: a port, a slot, a peer.
+_VOLATILE = re.compile(
+    r"""
+      \d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*
+    | \b\d{1,2}:\d\d:\d\d(?:\.\d+)?\b
+    | \[\d+(?:\.\d+)?\]
+    | \b\d+(?:\.\d+)?\s?(?:%|(?:percent|ms|secs?|seconds?|minutes?|[kmgt]?b|[kmgt]?bytes|[kmg]?bps|rpm|dbm)\b)
+    | \b\d{5,}\b
+    """,
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
