@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import urllib3
 from django.conf import settings
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from forwarder.payload import Alert, Dialect, Flavour, body_of
@@ -66,6 +66,8 @@ class Moogsoft:
                 preload_content=False,
             )
             excerpt = self._excerpt(response)
+        except NewConnectionError as error:  # urllib3 counts it among the timeouts, whatever the cause
+            raise DeliveryError(Reason.CONNECTION, _without_address(error)) from error
         except HTTPTimeoutError as error:
             raise DeliveryError(Reason.TIMEOUT, _without_address(error)) from error
         except (HTTPError, OSError) as error:
@@ -85,16 +87,18 @@ class Moogsoft:
     def _excerpt(self, response: Any) -> str:
         """The beginning of the answer; a small one is read to its end, so that the connection can be used again."""
         deadline = time.monotonic() + self._destination.read_timeout_s
+        key = self._destination.api_key.encode()
+        enough = EXCERPT_BYTES + len(key)  # so that no key is cut in two where the excerpt ends, and shown by half
         body = b""
         for piece in response.stream(EXCERPT_BYTES):
             body += piece
-            if len(body) > EXCERPT_BYTES or time.monotonic() > deadline:
+            if len(body) > enough or time.monotonic() > deadline:
                 response.close()
                 break
         response.release_conn()
-        text = body[:EXCERPT_BYTES].decode("utf-8", "replace").replace("\x00", "�")
-        key = self._destination.api_key
-        return text.replace(key, "[redacted]") if key else text
+        if key:
+            body = body.replace(key, b"[redacted]")
+        return body[:EXCERPT_BYTES].decode("utf-8", "replace").replace("\x00", "�")
 
 
 def _without_address(error: Exception) -> str:

@@ -1,0 +1,156 @@
+"""The sweeper: what lost its message is queued again, what waits in a queue is left there."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import orjson
+import pytest
+
+from audit.connections import redis_client
+from audit.ids import event_id, new_batch_id
+from audit.journal import Burial, Journal, journal
+from audit.outcomes import DeadStage, Stage
+from ingest import pipeline
+from ingest.sweeper import sweep, sweep_open_batches
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
+
+QUEUES = {
+    Stage.VALIDATE: ("pipeline", "ingest.validate_batch"),
+    Stage.MATCH: ("pipeline", "rules.match_batch"),
+    Stage.FORWARD: ("forward", "forwarder.forward_batch"),
+    Stage.DLQ: ("dlq", "audit.store_dead_letters"),
+}
+
+
+@pytest.fixture
+def hasty(redis_server: None) -> Journal:
+    """A journal whose batches are overdue at once."""
+    return Journal(redis_client(), lease_s=30, grace_s=0)
+
+
+def opened(journal: Journal, stage: Stage = Stage.VALIDATE) -> UUID:
+    """An open batch that waits for this stage, without a message."""
+    batch = new_batch_id(datetime.now(UTC))
+    journal.open(batch, [{"id": str(event_id(batch, 0)), "event": {}}], api_key="k", address="a")
+    if stage is Stage.DLQ:
+        journal.bury(batch, Burial(DeadStage.MOOG, "refused", "why"))
+    elif stage is not Stage.VALIDATE:
+        with journal.claimed(batch, Stage.VALIDATE) as claim:
+            claim.advance(stage)
+    return batch
+
+
+def waiting(queue: str) -> list[tuple[str, str]]:
+    """Task and batch of each message of a queue, the next one first."""
+    messages = [orjson.loads(raw)["headers"] for raw in redis_client().lrange(queue, 0, -1)]
+    return [(headers["task"], headers["argsrepr"].strip("(',)")) for headers in reversed(messages)]
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_a_batch_whose_message_was_lost_is_queued_again_at_its_stage(hasty, stage):
+    batch = opened(hasty, stage)
+    queue, task = QUEUES[stage]
+    assert sweep(hasty, redis_client()) == 1
+    assert waiting(queue) == [(task, str(batch))]
+    assert sum(len(waiting(name)) for name in ("pipeline", "forward", "dlq")) == 1
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_a_batch_that_waits_in_its_queue_is_left_there(hasty, stage):
+    batch = opened(hasty, stage)
+    pipeline.resume(batch, stage)
+    assert sweep(hasty, redis_client()) == 0
+    queue, task = QUEUES[stage]
+    assert waiting(queue) == [(task, str(batch))]
+
+
+def test_a_batch_that_was_queued_before_the_head_of_its_queue_is_lost_though_others_wait(hasty):
+    lost, first, second = (opened(hasty) for _ in range(3))
+    for batch in (first, second):
+        pipeline.start(batch)
+    assert sweep(hasty, redis_client()) == 1
+    assert [batch for _, batch in waiting("pipeline")] == [str(first), str(second), str(lost)]
+    assert sweep(hasty, redis_client()) == 0  # now it waits behind them
+
+
+def test_a_message_left_over_from_a_closed_batch_at_the_head_hides_nobody(hasty):
+    closed, lost = opened(hasty), opened(hasty)
+    pipeline.start(closed)
+    with hasty.claimed(closed, Stage.VALIDATE) as claim:
+        claim.finish()
+    assert sweep(hasty, redis_client()) == 1
+    assert str(lost) in [batch for _, batch in waiting("pipeline")]
+
+
+def test_a_message_left_over_from_a_batch_that_went_on_hides_nobody(hasty):
+    moved = opened(hasty)
+    pipeline.start(moved)
+    with hasty.claimed(moved, Stage.VALIDATE) as claim:
+        claim.advance(Stage.FORWARD)
+    pipeline.resume(moved, Stage.FORWARD)
+    lost = opened(hasty)
+    assert sweep(hasty, redis_client()) == 1
+    assert [batch for _, batch in waiting("pipeline")] == [str(moved), str(lost)]
+
+
+def test_a_deep_queue_of_another_stage_hides_nobody(hasty):
+    busy = opened(hasty)
+    pipeline.start(busy)
+    lost = opened(hasty, Stage.FORWARD)
+    assert sweep(hasty, redis_client()) == 1
+    assert waiting("forward") == [("forwarder.forward_batch", str(lost))]
+
+
+def test_a_batch_that_a_worker_holds_is_left_to_it(hasty):
+    batch = opened(hasty)
+    with hasty.claimed(batch, Stage.VALIDATE):
+        assert sweep(hasty, redis_client()) == 0
+        assert waiting("pipeline") == []
+
+
+def test_a_batch_whose_worker_died_is_queued_again_after_the_lease():
+    dying = Journal(redis_client(), lease_s=0, grace_s=60)
+    batch = opened(dying)
+    dying._claim(batch, Stage.VALIDATE)  # noqa: SLF001 - and is never released, as after kill -9
+    assert sweep(dying, redis_client()) == 1
+    assert waiting("pipeline") == [("ingest.validate_batch", str(batch))]
+
+
+def test_a_batch_that_was_swept_is_not_swept_again_at_once():
+    journal = Journal(redis_client(), lease_s=30, grace_s=0)
+    opened(journal)
+    patient = Journal(redis_client(), lease_s=30, grace_s=60)
+    assert sweep(patient, redis_client()) == 1
+    redis_client().delete("pipeline")
+    assert sweep(patient, redis_client()) == 0
+
+
+def test_a_young_batch_is_not_overdue():
+    opened(journal())
+    assert sweep_open_batches() == 0
+    assert waiting("pipeline") == []
+
+
+def test_a_message_that_is_not_ours_at_the_head_of_a_queue_stops_no_sweep(hasty):
+    batch = opened(hasty)
+    redis_client().lpush("pipeline", orjson.dumps({"headers": {"argsrepr": "('no batch',)"}}))
+    assert sweep(hasty, redis_client()) == 1
+    redis_client().rpop("pipeline")
+    assert waiting("pipeline") == [("ingest.validate_batch", str(batch))]
+
+
+def test_a_queue_that_cannot_be_looked_into_stops_no_sweep(hasty):
+    redis_client().set("forward", "not a queue")
+    batch = opened(hasty)
+    assert sweep(hasty, redis_client()) == 1
+    assert waiting("pipeline") == [("ingest.validate_batch", str(batch))]
+
+
+def test_a_batch_whose_broker_refused_the_message_is_swept_later(hasty):
+    redis_client().set("pipeline", "not a queue")
+    batch = opened(hasty)
+    pipeline.start(batch)
+    redis_client().delete("pipeline")
+    assert sweep(hasty, redis_client()) == 1
+    assert waiting("pipeline") == [("ingest.validate_batch", str(batch))]

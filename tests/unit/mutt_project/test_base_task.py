@@ -1,0 +1,205 @@
+"""The one base task: how a task ends, whatever happens in it."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from celery import Task
+from celery.exceptions import Ignore, Retry
+from django.db import InterfaceError, OperationalError, connection, connections
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from audit.connections import redis_client
+from audit.ids import event_id, new_batch_id
+from audit.journal import Burial, NotClaimed, StaleClaim, journal
+from audit.models import DeadLetter, Record
+from audit.outcomes import DeadStage, Stage
+from audit.tasks import store_dead_letters
+from forwarder.tasks import forward_batch
+from ingest.tasks import validate_batch
+from mutt_project.celery import TASKS, TRIES, MuttTask, app
+from rules.tasks import match_batch
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
+
+CHAIN = [{"task": "the next"}]
+
+
+@pytest.fixture
+def as_worker() -> Iterator[None]:
+    """Tasks have a connection to PostgreSQL of their own, as in a worker: the base task may close it."""
+    ours = connections["default"]
+    connections["default"] = connection.copy()
+    yield
+    connections["default"].close()
+    connections["default"] = ours
+
+
+@pytest.fixture
+def make_task() -> Iterator[Callable[..., Any]]:
+    """Makes a task of this app that does what is given."""
+    made: list[str] = []
+
+    def make(run: Callable[..., Any]) -> Task[Any, Any]:
+        run.__name__ = "run"  # Celery wants a name, which a lambda has not
+        task = app.task(name=f"tests.task_{len(made)}", shared=False)(run)
+        made.append(task.name)
+        return task
+
+    yield make
+    for name in made:
+        app.tasks.unregister(name)
+
+
+def run_as_worker(task: Any, *args: str, retries: int = 0) -> tuple[Any, Any]:
+    """Run a task as a worker would, on try number `retries` + 1; what it returns, and what is left of its chain."""
+    task.push_request(
+        id="00000000-test", args=args, kwargs={}, retries=retries, called_directly=False, is_eager=False,
+        chain=list(CHAIN), delivery_info={"routing_key": "pipeline", "exchange": ""},
+    )  # fmt: skip
+    try:
+        return task(*args), task.request.chain
+    finally:
+        task.pop_request()
+
+
+def raising(error: Exception) -> Callable[[], None]:
+    def run() -> None:
+        raise error
+
+    return run
+
+
+def waiting(queue: str) -> list[Any]:
+    return [orjson.loads(raw)["headers"] for raw in redis_client().lrange(queue, 0, -1)]
+
+
+def ended(task: Any, end: str) -> float:
+    return TASKS.labels(task.name, end)._value.get()  # noqa: SLF001 - prometheus_client has no other reader
+
+
+def opened(event: dict[str, Any], stage: Stage = Stage.VALIDATE) -> UUID:
+    batch = new_batch_id(datetime.now(UTC))
+    journal().open(batch, [{"id": str(event_id(batch, 0)), "event": event}], api_key="k", address="a")
+    if stage is not Stage.VALIDATE:
+        with journal().claimed(batch, Stage.VALIDATE) as claim:
+            claim.advance(stage)
+    return batch
+
+
+def stage_of(batch: UUID) -> Stage | None:
+    place = journal().stage_of(batch)
+    return place[0] if place else None
+
+
+def test_every_task_of_ours_is_one():
+    ours = [task for name, task in app.tasks.items() if not name.startswith("celery.")]
+    assert len(ours) >= 6
+    assert all(isinstance(task, MuttTask) for task in ours)
+
+
+def test_a_task_that_goes_well_hands_its_result_to_the_next(as_worker, make_task):
+    task = make_task(lambda: "a batch")
+    before = ended(task, "done")
+    assert run_as_worker(task) == ("a batch", CHAIN)
+    assert ended(task, "done") == before + 1
+
+
+def test_a_task_that_leaves_nothing_to_do_ends_its_chain(as_worker, make_task):
+    assert run_as_worker(make_task(lambda: None)) == (None, None)
+
+
+@pytest.mark.parametrize("nothing", [NotClaimed("held"), StaleClaim("the lease ran out")])
+def test_nothing_to_claim_ends_the_chain_quietly(as_worker, make_task, nothing):
+    task = make_task(raising(nothing))
+    before = ended(task, "nothing_to_do")
+    assert run_as_worker(task) == (None, None)
+    assert ended(task, "nothing_to_do") == before + 1
+    assert waiting("pipeline") == []
+
+
+@pytest.mark.parametrize("away", [OperationalError("gone"), InterfaceError("closed"), RedisConnectionError("refused")])
+@pytest.mark.parametrize("retries", [0, 1000])
+def test_a_store_that_is_away_leaves_the_batch_to_the_sweeper(as_worker, make_task, away, retries):
+    task = make_task(raising(away))
+    before = ended(task, "store_down")
+    assert run_as_worker(task, retries=retries) == (None, None)
+    assert ended(task, "store_down") == before + 1
+    assert waiting("pipeline") == waiting("dlq") == []
+
+
+def test_a_batch_whose_store_was_away_is_neither_lost_nor_dead(as_worker, postgresql_leaves):
+    batch = opened({"hostname": "h", "timestamp": "2026-11-23T08:30:00Z", "message": "m"})
+    validate_batch(str(batch))
+    postgresql_leaves()
+    assert run_as_worker(match_batch, str(batch)) == (None, None)
+    with journal().claimed(batch, Stage.MATCH) as claim:  # given back at once
+        assert claim.attempt == 2
+
+
+def test_validate_waits_for_redis_without_a_word(as_worker, redis_away):
+    assert run_as_worker(validate_batch, str(new_batch_id(datetime.now(UTC)))) == (None, None)
+
+
+@pytest.mark.parametrize("retries", range(TRIES - 1))
+def test_an_unexpected_error_is_tried_again_by_a_message_for_later(as_worker, make_task, retries):
+    task = make_task(raising(ZeroDivisionError("by chance")))
+    before = datetime.now(UTC)
+    with pytest.raises(Retry):
+        run_as_worker(task, retries=retries)
+    (message,) = waiting("pipeline")
+    assert (message["task"], message["retries"]) == (task.name, retries + 1)
+    asked_at = datetime.fromisoformat(message["eta"]) - timedelta(seconds=2**retries)
+    assert before <= asked_at <= datetime.now(UTC)
+
+
+def test_an_unexpected_error_is_given_up_after_the_last_try(as_worker, make_task):
+    with pytest.raises(Ignore):
+        run_as_worker(make_task(raising(ZeroDivisionError())), retries=TRIES - 1)
+    assert waiting("pipeline") == waiting("dlq") == []  # it was about no batch
+
+
+def test_a_retry_that_a_task_asks_for_itself_is_let_through(as_worker, make_task):
+    with pytest.raises(Retry):
+        run_as_worker(make_task(raising(Retry())), retries=TRIES - 1)
+
+
+@pytest.mark.parametrize(
+    ("task", "stage", "dead_stage"),
+    [(validate_batch, Stage.VALIDATE, DeadStage.ALERTER), (match_batch, Stage.MATCH, DeadStage.ALERTER)],
+)
+def test_a_batch_that_no_try_gets_through_a_stage_goes_to_the_dead_letters(as_worker, task, stage, dead_stage):
+    batch = opened({"no": "event"}, stage)  # cannot come from the webhook
+    for retries in range(TRIES - 1):
+        with pytest.raises(Retry):
+            run_as_worker(task, str(batch), retries=retries)
+        assert stage_of(batch) is stage
+    with pytest.raises(Ignore):
+        run_as_worker(task, str(batch), retries=TRIES - 1)
+    assert stage_of(batch) is Stage.DLQ
+    assert journal().burial(batch) == Burial(dead_stage, "internal_error", f"{task.name}: KeyError")
+    assert [message["task"] for message in waiting("dlq")] == ["audit.store_dead_letters"]
+
+
+def test_what_failed_while_it_was_forwarded_died_at_moogs_stage(as_worker, settings):
+    batch = opened({}, Stage.FORWARD)
+    settings.MOOGSOFT_BATCH_SIZE = "many"
+    Record.objects.all().delete()
+    with pytest.raises(Ignore):
+        run_as_worker(forward_batch, str(batch), retries=TRIES - 1)
+    burial = journal().burial(batch)
+    assert burial is not None
+    assert burial.stage is DeadStage.MOOG
+
+
+def test_a_batch_that_was_given_up_ends_as_dead_letters_with_records():
+    batch = opened({"hostname": "edge-1", "message": "m"})
+    journal().bury(batch, Burial(DeadStage.ALERTER, "internal_error", "ingest.validate_batch: KeyError"))
+    store_dead_letters.run(str(batch))
+    (letter,) = DeadLetter.objects.all()
+    assert (letter.event_id, letter.stage, letter.reason) == (event_id(batch, 0), "alerter", "internal_error")
+    assert Record.objects.get(pk=letter.event_id).outcome == "dead"
+    assert journal().totals().open_batches == 0

@@ -1,0 +1,106 @@
+"""From a claimed batch to its records."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import pytest
+
+from audit.connections import redis_client
+from audit.ids import event_id, new_batch_id
+from audit.journal import OPEN, Claim
+from audit.outcomes import Outcome, Stage
+from rules.deciding import decide_batch
+from rules.event import Handling
+from rules.matching import MatchType, Rule, RuleSet
+from rules.unmatched import Unmatched
+from tests.unit.audit.batches import NOW, journal
+
+PAGE = Rule(
+    id=7,
+    priority=1,
+    name="Down",
+    match_type=MatchType.CONTAINS,
+    match_string="down",
+    prod_handling=Handling.PAGE_ONLY,
+    dev_handling=Handling.IGNORE,
+    team="ROUTING",
+)
+RULES = RuleSet(version=9, rules=(PAGE,), development_hosts=frozenset({"lab"}), teams={"edge": "FIELD"})
+
+
+def claim_of(*events: tuple[str, str]) -> Claim:
+    batch = new_batch_id(NOW)
+    items = [
+        {
+            "id": str(event_id(batch, number)),
+            "event": {"hostname": host, "message": message, "extra": 1},
+            "canonical": {
+                "hostname": host,
+                "message": message,
+                "syslog_severity": "Error",
+                "trap_oid": None,
+                "source_type": "syslog",
+                "event_time": NOW.isoformat(),
+            },
+        }
+        for number, (host, message) in enumerate(events)
+    ]
+    fields = {"batch": batch, "events": items, "size": len(items), "seq": 40, "api_key": "k", "address": "a"}
+    return Claim(journal=journal(), token="t", attempt=1, lease_s=1, grace_s=1, **fields)  # type: ignore[arg-type]
+
+
+def nothing_reached(batch: UUID, events: Iterable[Unmatched]) -> set[UUID]:
+    return set()
+
+
+def test_each_event_gets_the_outcome_that_rule_and_environment_say():
+    claim = claim_of(("edge", "link down"), ("LAB", "link down"), ("edge", "quiet"))
+    paged, ignored, unmatched = decide_batch(claim, RULES, nothing_reached, NOW)
+    assert [row.outcome.value for row in (paged, ignored, unmatched)] == ["pending", "ignored", "unmatched"]
+    assert (paged.handling, paged.environment, paged.team, paged.rule_id) == ("Page_only", "prod", "ROUTING", 7)
+    assert (ignored.handling, ignored.environment, ignored.outcome_at) == ("Ignore", "dev", NOW)
+    assert (unmatched.handling, unmatched.team, unmatched.rule_id, unmatched.rule_name) == ("", "FIELD", None, "")
+    assert {row.rule_set_version for row in (paged, ignored, unmatched)} == {9}
+    assert (paged.outcome_at, paged.event_time, paged.journal_seq) == (None, NOW, 40)
+    assert paged.event == {"hostname": "edge", "message": "link down", "extra": 1}
+    assert paged.deduplication_key.startswith("mutt:7:edge:")
+
+
+def test_only_the_unmatched_are_counted_under_host_and_signature():
+    counted: list[Unmatched] = []
+
+    def count(batch: UUID, events: Iterable[Unmatched]) -> set[UUID]:
+        counted.extend(events)
+        return set()
+
+    claim = claim_of(("edge", "link down"), ("edge", "retry 1"), ("edge", "retry 2"), ("core", "retry 3"))
+    decide_batch(claim, RULES, count, NOW)
+    assert [event.hostname for event in counted] == ["edge", "edge", "core"]
+    assert len({event.signature for event in counted}) == 1
+
+
+def test_the_event_at_the_threshold_becomes_the_meta_alert():
+    claim = claim_of(("edge", "retry 1"), ("edge", "retry 2"))
+    second = event_id(claim.batch, 1)
+    plain, meta = decide_batch(claim, RULES, lambda batch, events: {second}, NOW)
+    assert (plain.outcome, meta.outcome) == (Outcome.UNMATCHED, Outcome.PENDING)
+    assert (meta.reason, meta.handling, meta.team, meta.outcome_at) == (
+        "unmatched_threshold",
+        "Ticket_only",
+        "FIELD",
+        None,
+    )
+    assert meta.deduplication_key.startswith("mutt:unmatched:edge:")
+
+
+@pytest.mark.usefixtures("redis_server")
+def test_a_long_batch_renews_its_lease_while_it_is_decided():
+    books = journal(lease_s=30)
+    batch = new_batch_id(NOW)
+    prototype = claim_of(("edge", "quiet")).events[0]
+    items = [{**prototype, "id": str(event_id(batch, number))} for number in range(600)]
+    books.open(batch, items, api_key="k", address="a")
+    with books.claimed(batch, Stage.VALIDATE) as claim:
+        redis_client().zadd(OPEN, {str(batch): 1})
+        assert len(decide_batch(claim, RULES, nothing_reached, NOW)) == 600
+        assert (redis_client().zscore(OPEN, str(batch)) or 0) > 1
