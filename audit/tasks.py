@@ -14,7 +14,7 @@ from audit.outcomes import Stage
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="audit.store_dead_letters", queue="dlq")
+@shared_task(name="audit.store_dead_letters")
 def store_dead_letters(batch_id: str) -> str:
     """Write the dead letters of a batch and close it."""
     with journal().claimed(UUID(batch_id), Stage.DLQ) as claim:
@@ -30,7 +30,7 @@ def give_up(batch: UUID, burial: Burial) -> None:
         store_dead_letters.delay(str(batch))
 
 
-@shared_task(name="audit.create_partitions", queue="maintenance")
+@shared_task(name="audit.create_partitions")
 def create_partitions() -> list[str]:
     """Create the partitions of the coming months."""
     return partitions.create_partitions(timezone.now())

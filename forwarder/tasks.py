@@ -18,7 +18,7 @@ from forwarder.retry import DeliveryError, wait_before_next
 _chance = random.SystemRandom()
 
 
-@shared_task(bind=True, name="forwarder.forward_batch", queue="forward", max_retries=None)
+@shared_task(bind=True, name="forwarder.forward_batch", max_retries=None)
 def forward_batch(self: Task[Any, Any], batch_id: str) -> str:
     """Deliver the alerts of a batch; failures are retried by the table in `retry.py`, then given up."""
     with journal().claimed(UUID(batch_id), Stage.FORWARD) as claim:

@@ -23,7 +23,7 @@ _LOOK_AT = 20
 _BATCH_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
-@shared_task(name="ingest.sweep_open_batches", queue="maintenance")
+@shared_task(name="ingest.sweep_open_batches")
 def sweep_open_batches() -> int:
     """Chain overdue batches again; returns how many."""
     return sweep(journal(), redis_client())

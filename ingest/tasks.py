@@ -9,7 +9,7 @@ from audit.outcomes import Stage
 from ingest.normalisation import canonical_form
 
 
-@shared_task(name="ingest.validate_batch", queue="pipeline")
+@shared_task(name="ingest.validate_batch")
 def validate_batch(batch_id: str) -> str:
     """Bring every event of a batch into canonical form."""
     with journal().claimed(UUID(batch_id), Stage.VALIDATE) as claim:

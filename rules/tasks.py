@@ -13,7 +13,7 @@ from rules.ruleset import current_rule_set
 from rules.unmatched import unmatched_counter
 
 
-@shared_task(name="rules.match_batch", queue="pipeline")
+@shared_task(name="rules.match_batch")
 def match_batch(batch_id: str) -> str | None:
     """Decide every event of a batch and write its records; None if nothing of it is to be forwarded."""
     with journal().claimed(UUID(batch_id), Stage.MATCH) as claim:

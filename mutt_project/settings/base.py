@@ -164,6 +164,14 @@ CELERY_TASK_QUEUES = [
     Queue(name, Exchange(name), routing_key=name) for name in ("pipeline", "forward", "dlq", "maintenance")
 ]
 CELERY_TASK_DEFAULT_QUEUE = "pipeline"
+CELERY_TASK_ROUTES = {
+    "ingest.validate_batch": {"queue": "pipeline"},
+    "rules.match_batch": {"queue": "pipeline"},
+    "forwarder.forward_batch": {"queue": "forward"},
+    "audit.store_dead_letters": {"queue": "dlq"},
+    "audit.create_partitions": {"queue": "maintenance"},
+    "ingest.sweep_open_batches": {"queue": "maintenance"},
+}
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_RESULT_SERIALIZER = "json"

@@ -1,24 +1,14 @@
-"""Keys to call with, stores that are away, and Celery's app; the conftests beside this folder take them over."""
+"""Keys to call with, and stores that are away; the conftests of these tests take them over."""
 
-import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
-from celery.exceptions import CDeprecationWarning
 from django.db import connection, connections
 from django.test import override_settings
 
 from audit.connections import redis_client
 from audit.journal import journal
 from ingest.models import ApiKey, Scope
-
-# Celery 5.7 warns of `queue=` at a task when the app registers it; here a warning is an error, and would come midway.
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", CDeprecationWarning)
-    from ingest import pipeline, sweeper  # noqa: F401 - they bring all tasks
-    from mutt_project.celery import app
-
-    app.finalize(auto=True)
 
 
 @pytest.fixture
