@@ -52,7 +52,7 @@ def test_events_are_accepted_while_postgresql_is_away_and_recorded_once_when_it_
         identifiers = [identifier for _ in range(20) for identifier in mutt.send(event(message=DOWN), event())]
         time.sleep(12)
     finally:
-        mutt.stack.supervisor.call("startProcess", "postgresql")
+        mutt.stack.supervisor.call("startProcess", "postgresql", False)
     after = eventually(mutt.settled_if_possible, patience_s=90)
     assert len(set(identifiers)) == 40
     assert after["accepted"] - before["accepted"] == 41

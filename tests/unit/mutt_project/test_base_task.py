@@ -97,8 +97,8 @@ def stage_of(batch: UUID) -> Stage | None:
 
 
 def test_every_task_of_ours_is_one():
-    stages = [validate_batch, match_batch, forward_batch, store_dead_letters]
-    for task in (*stages, create_partitions, sweep_open_batches):
+    stages: list[Any] = [validate_batch, match_batch, forward_batch, store_dead_letters]
+    for task in [*stages, create_partitions, sweep_open_batches]:
         assert isinstance(app.tasks[task.name], MuttTask)
 
 
