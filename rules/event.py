@@ -63,6 +63,8 @@ class Event:
 
 def severity_of(value: object) -> Severity | None:
     """The severity that a name, keyword or number 0-7 stands for, in any case; None for anything else."""
+    if isinstance(value, float) and value.is_integer():  # JSON knows one kind of number: 3.0 is 3
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return SEVERITY_SPELLINGS.get(str(value).strip().lower())

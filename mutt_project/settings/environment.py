@@ -1,5 +1,6 @@
 """Reading settings from the environment, failing loudly: what is missing or wrong, and how to mend it."""
 
+import math
 import os
 from collections.abc import Callable
 from typing import TypeVar
@@ -60,6 +61,6 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 def positive(text: str) -> float:
     number = float(text)
-    if number <= 0:
-        raise ValueError(f"“{text}” is not above 0")
+    if not 0 < number < math.inf:
+        raise ValueError(f"“{text}” is no number above 0")
     return number

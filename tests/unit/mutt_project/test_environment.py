@@ -42,7 +42,9 @@ def test_an_optional_variable_is_read_by_its_reader(monkeypatch):
     [
         ("seven", int, "seven"),
         ("maybe", boolean, "“maybe” is neither true nor false"),
-        ("0", positive, "“0” is not above 0"),
+        ("0", positive, "“0” is no number above 0"),
+        ("nan", positive, "“nan” is no number above 0"),
+        ("inf", positive, "“inf” is no number above 0"),
         ("purple", one_of("red", "green"), "“purple” is none of red, green"),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 
 from mutt_project.worker import app
 
+app.loader.import_default_modules()
 TASKS = sorted(name for name in app.tasks if not name.startswith("celery."))
 
 

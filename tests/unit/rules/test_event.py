@@ -9,7 +9,14 @@ from rules.event import Severity, host_key, hostname_of, severity_of
 
 @pytest.mark.parametrize(("number", "severity"), list(enumerate(Severity)))
 def test_a_severity_is_known_by_its_number_and_name_in_any_case(number: int, severity: Severity):
-    spellings = [number, str(number), severity.value, severity.value.upper(), f" {severity.value.lower()} "]
+    spellings = [
+        number,
+        float(number),
+        str(number),
+        severity.value,
+        severity.value.upper(),
+        f" {severity.value.lower()} ",
+    ]
     assert {severity_of(spelling) for spelling in spellings} == {severity}
 
 
@@ -21,7 +28,7 @@ def test_the_keywords_of_syslog_are_severities(keyword: str, name: str):
     assert severity_of(keyword) == severity_of(keyword.upper()) == Severity(name)
 
 
-@pytest.mark.parametrize("value", [None, "", "catastrophic", 8, -1, True, False, 3.0, [], {}])
+@pytest.mark.parametrize("value", [None, "", "catastrophic", 8, -1, True, False, 3.5, [], {}])
 def test_anything_else_is_no_severity(value: object):
     assert severity_of(value) is None
 
