@@ -21,18 +21,18 @@ def bury_batch(claim: Claim, now: datetime) -> int:
     mark_delivered(sent, now)
     outcomes = recorded_outcomes(batch)
     burial, singly = journal.burial(batch), journal.dead(batch)
+    attempts = journal.attempts_before_death(batch)
     deaths, missing = [], []
     for item in claim.events:
         identifier = UUID(item["id"])
         outcome = outcomes.get(identifier)
-        death = _death(item, burial, singly, claim.attempt)
+        death = _death(item, burial, singly, attempts)
         if death is None or outcome not in (None, Outcome.PENDING):
             continue
         deaths.append(death)
         if outcome is None:
             missing.append(_record_of_undecided(item, death, claim, now))
-    bury_events(deaths, missing, now)
-    return len(deaths)
+    return bury_events(deaths, missing, now)
 
 
 def _death(

@@ -189,6 +189,10 @@ class Journal:
             return None
         return Burial(DeadStage(stage.decode()), reason.decode(), (detail or b"").decode())
 
+    def attempts_before_death(self, batch: UUID) -> int:
+        """How often the stage that gave events up had taken the batch; burying them takes no part in it."""
+        return int(self._redis.hget(BATCH + str(batch), "dead_attempts") or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

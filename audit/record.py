@@ -112,23 +112,12 @@ def add_attempt(attempt: Attempt) -> None:
     attempt.save(force_insert=True)
 
 
-def bury_events(deaths: Sequence[Death], missing: Sequence[RecordRow], at: datetime) -> None:
+def bury_events(deaths: Sequence[Death], missing: Sequence[RecordRow], at: datetime) -> int:
     """Write dead letters and their records, in one transaction; a second call changes nothing.
 
-    `missing` are records for those events that died before any decision was written.
+    `missing` are records for those events that died before any decision was written. Returns how many of these
+    events are dead now: one that a slow worker has brought to another end meanwhile gets no dead letter.
     """
-    letters = [
-        DeadLetter(
-            event_id=death.event_id,
-            stage=death.stage.value,
-            reason=death.reason,
-            detail=death.detail,
-            payload=death.payload,
-            attempts=death.attempts,
-            created_at=at,
-        )
-        for death in deaths
-    ]
     with transaction.atomic():
         if missing:
             write_records(missing)
@@ -137,4 +126,20 @@ def bury_events(deaths: Sequence[Death], missing: Sequence[RecordRow], at: datet
             Record.objects.filter(event_id__in=events, outcome=Outcome.PENDING.value).update(
                 outcome=Outcome.DEAD.value, outcome_at=at, reason=reason
             )
+        dead = Record.objects.filter(event_id__in=[death.event_id for death in deaths], outcome=Outcome.DEAD.value)
+        died = set(dead.values_list("event_id", flat=True))
+        letters = [_letter(death, at) for death in deaths if death.event_id in died]
         DeadLetter.objects.bulk_create(letters, ignore_conflicts=True, batch_size=500)
+    return len(died)
+
+
+def _letter(death: Death, at: datetime) -> DeadLetter:
+    return DeadLetter(
+        event_id=death.event_id,
+        stage=death.stage.value,
+        reason=death.reason,
+        detail=death.detail,
+        payload=death.payload,
+        attempts=death.attempts,
+        created_at=at,
+    )

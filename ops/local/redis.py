@@ -14,7 +14,7 @@ def prepare(folder: Path, password: str, port: int) -> None:
     configuration.write_text(
         f"""bind 127.0.0.1
 port {port}
-dir {folder}
+dir "{folder}"
 requirepass {password}
 appendonly yes
 appendfsync everysec

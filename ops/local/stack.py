@@ -74,6 +74,8 @@ class Stack:
 
     def __post_init__(self) -> None:
         self.folder = self.folder.resolve()
+        if "%" in f"{self.folder}{ROOT}":
+            raise NotStarted(f"There is a % in {self.folder} or {ROOT}: supervisord cannot take that. Move the folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.secrets = _secrets(self.folder / "secrets.json")
         self.ports = Ports.choose(self.given)

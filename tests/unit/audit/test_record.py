@@ -1,34 +1,119 @@
 """Records: exactly one for each event, whatever runs twice."""
 
+import threading
+from dataclasses import asdict
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from audit.dead_letters import bury_batch
 from audit.ids import event_id, new_batch_id
-from audit.journal import Burial
-from audit.models import DeadLetter, Record
-from audit.outcomes import DeadStage, Outcome, Stage
-from audit.record import mark_delivered, pending_records, recorded_outcomes, write_records
-from tests.unit.audit.batches import NOW, claim, journal, opened, row, rows
+from audit.models import Attempt, Record
+from audit.outcomes import Outcome
+from audit.record import (
+    RecordRow,
+    add_attempt,
+    batched,
+    mark_delivered,
+    pending_records,
+    recorded_outcomes,
+    write_records,
+)
+from tests.unit.audit.batches import NOW, row
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
-
-REASON = Burial(DeadStage.MOOG, "server_error", "HTTP 500")
+pytestmark = pytest.mark.django_db
 
 
-def in_order(batch: UUID) -> list[str]:
-    return [outcome.value for _, outcome in sorted(recorded_outcomes(batch).items())]
+def test_every_field_of_a_record_lies_in_the_column_of_its_name():
+    identifier = event_id(new_batch_id(NOW), 0)
+    written = RecordRow(
+        event_id=identifier,
+        journal_seq=11,
+        received_at=NOW,
+        api_key="sensor",
+        address="192.0.2.1",
+        hostname="edge-1",
+        event_time=NOW - timedelta(seconds=3, microseconds=1),
+        message="link “down”\n%s",
+        syslog_severity="Error",
+        trap_oid="1.3.6",
+        source_type="snmptrap",
+        event={"hostname": "edge-1", "deep": [1, {"ü": None}]},
+        rule_set_version=12,
+        rule_id=13,
+        rule_name="Down",
+        handling="Ignore",
+        environment="dev",
+        team="NETO",
+        reason="why",
+        deduplication_key="mutt:13:edge-1:x",
+        outcome=Outcome.IGNORED,
+        outcome_at=NOW + timedelta(seconds=1),
+    )
+    write_records([written])
+    assert Record.objects.values().get() == asdict(written)
 
 
 def test_writing_records_twice_leaves_one_for_each_event_and_the_first_decision_stands():
     batch = new_batch_id(NOW)
     first = [row(event_id(batch, number), Outcome.IGNORED) for number in range(3)]
-    second = [row(event_id(batch, number), Outcome.PENDING) for number in range(4)]
+    second = [row(event_id(batch, number), Outcome.PENDING, message="other") for number in range(1, 5)]
     assert write_records(first)
     assert not write_records(second)
     found = recorded_outcomes(batch)
-    assert [found[event_id(batch, number)].value for number in range(4)] == ["ignored"] * 3 + ["pending"]
+    assert [found[event_id(batch, number)].value for number in range(5)] == ["ignored"] * 3 + ["pending"] * 2
+    assert Record.objects.filter(message="other").count() == 2
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 7), st.sampled_from(Outcome))), max_size=6))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_however_writes_overlap_each_event_has_one_record_by_its_first_decision(writes):
+    batch = new_batch_id(NOW)
+    first: dict[UUID, Outcome] = {}
+    for write in writes:
+        decisions = [(event_id(batch, position), outcome) for position, outcome in write]
+        fresh = [identifier for identifier, _ in decisions if identifier not in first]
+        all_fresh = len(fresh) == len(set(fresh)) == len(decisions)
+        assert write_records([row(identifier, outcome) for identifier, outcome in decisions]) is all_fresh
+        for identifier, outcome in decisions:
+            first.setdefault(identifier, outcome)
+    assert recorded_outcomes(batch) == first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_workers_that_write_the_same_batch_at_once_one_decides_all_of_it():
+    batch = new_batch_id(NOW)
+    start = threading.Barrier(4)
+    complete: list[Outcome] = []
+
+    def write(outcome: Outcome) -> None:
+        start.wait()
+        try:
+            if write_records([row(event_id(batch, number), outcome) for number in range(300)]):
+                complete.append(outcome)
+        finally:
+            connection.close()
+
+    outcomes = [Outcome.IGNORED, Outcome.UNMATCHED, Outcome.SUPPRESSED, Outcome.PENDING]
+    workers = [threading.Thread(target=write, args=(outcome,)) for outcome in outcomes]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(complete) == 1
+    assert list(recorded_outcomes(batch).values()) == complete * 300
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_write_that_fails_half_way_leaves_nothing():
+    batch = new_batch_id(NOW)
+    written = [row(event_id(batch, number)) for number in range(1500)]
+    with pytest.raises(ValueError, match="NUL"):
+        write_records([*written, row(event_id(batch, 1500), message="\0")])
+    assert Record.objects.count() == 0
 
 
 def test_more_records_than_one_statement_takes_are_written():
@@ -37,55 +122,55 @@ def test_more_records_than_one_statement_takes_are_written():
     assert len(recorded_outcomes(batch)) == 2345
 
 
+def test_writing_nothing_writes_nothing():
+    assert write_records([])
+    assert Record.objects.count() == 0
+
+
+@given(st.lists(st.integers(), max_size=20), st.integers(1, 7))
+def test_pieces_are_whole_in_order_and_small_enough(items: list[int], size: int):
+    pieces = list(batched(items, size))
+    assert [item for piece in pieces for item in piece] == items
+    assert all(0 < len(piece) <= size for piece in pieces)
+    assert len(pieces) == -(-len(items) // size)
+
+
 def test_the_records_of_a_batch_are_its_own():
     batch, other = new_batch_id(NOW), new_batch_id(NOW)
-    write_records([row(event_id(batch, 0), Outcome.PENDING), row(event_id(other, 0), Outcome.PENDING)])
-    assert [record.event_id for record in pending_records(batch)] == [event_id(batch, 0)]
+    write_records([row(event_id(one, number), Outcome.PENDING) for one in (other, batch) for number in (1, 0)])
+    assert [record.event_id for record in pending_records(batch)] == [event_id(batch, 0), event_id(batch, 1)]
+    assert set(recorded_outcomes(batch)) == {event_id(batch, 0), event_id(batch, 1)}
+    assert recorded_outcomes(new_batch_id(NOW)) == {}
 
 
-def test_only_what_is_pending_becomes_delivered():
+def test_only_what_is_pending_is_still_to_be_delivered_and_only_that_becomes_delivered():
     batch = new_batch_id(NOW)
-    identifiers = [event_id(batch, number) for number in range(3)]
-    write_records([row(identifiers[0], Outcome.PENDING), row(identifiers[1], Outcome.IGNORED), row(identifiers[2])])
-    mark_delivered(identifiers, NOW)
-    assert in_order(batch) == ["delivered", "ignored", "unmatched"]
-    assert Record.objects.get(pk=identifiers[0]).outcome_at == NOW
+    identifiers = [event_id(batch, number) for number in range(len(Outcome) + 1)]
+    write_records([row(identifiers[number], outcome) for number, outcome in enumerate(Outcome)])
+    write_records([row(identifiers[-1], Outcome.PENDING)])
+    assert [record.event_id for record in pending_records(batch)] == [identifiers[0], identifiers[-1]]
+    later = NOW + timedelta(minutes=5)
+    mark_delivered(identifiers[:-1], later)
+    found = recorded_outcomes(batch)
+    ends = ["delivered", "delivered", "ignored", "unmatched", "suppressed", "dead", "pending"]
+    assert [found[identifier].value for identifier in identifiers] == ends
+    ended = Record.objects.filter(outcome_at=later)
+    assert [record.event_id for record in ended] == [identifiers[0]]
 
 
-def test_a_batch_that_died_before_it_was_decided_has_dead_records_and_letters_once():
-    books = journal()
-    batch = opened(books)
-    books.bury(batch, Burial(DeadStage.ALERTER, "internal_error", "it broke"))
-    held = claim(books, batch, Stage.DLQ)
-    assert bury_batch(held, NOW) == 3
-    assert bury_batch(held, NOW) == 0
-    assert set(recorded_outcomes(batch).values()) == {Outcome.DEAD}
-    letters = DeadLetter.objects.all()
-    assert {(letter.stage, letter.reason, letter.detail) for letter in letters} == {
-        ("alerter", "internal_error", "it broke")
-    }
-    assert [letter.payload["hostname"] for letter in reversed(letters)] == ["h0", "h1", "h2"]
+def test_an_event_that_was_delivered_before_keeps_its_time():
+    identifier = event_id(new_batch_id(NOW), 0)
+    write_records([row(identifier, Outcome.PENDING)])
+    mark_delivered([identifier], NOW)
+    mark_delivered([identifier], NOW + timedelta(hours=1))
+    assert Record.objects.get().outcome_at == NOW
 
 
-def test_of_a_batch_that_is_given_up_only_what_is_still_owed_dies_and_what_was_sent_is_delivered():
-    books = journal()
-    batch = opened(books)
-    write_records(rows(claim(books, batch, Stage.VALIDATE), Outcome.IGNORED, Outcome.PENDING, Outcome.PENDING))
-    books.mark_sent(batch, [event_id(batch, 1)])
-    books.bury(batch, REASON)
-    assert bury_batch(claim(books, batch, Stage.DLQ), NOW) == 1
-    assert in_order(batch) == ["ignored", "delivered", "dead"]
-    assert DeadLetter.objects.get().event_id == event_id(batch, 2)
-
-
-def test_single_events_that_moogsoft_refused_die_alone():
-    books = journal()
-    batch = opened(books)
-    held = claim(books, batch, Stage.VALIDATE)
-    write_records(rows(held, Outcome.PENDING, Outcome.PENDING, Outcome.PENDING))
-    books.mark_sent(batch, [event_id(batch, 0), event_id(batch, 2)])
-    books.mark_dead(batch, {event_id(batch, 1): ("refused", "HTTP 400")})
-    held.advance(Stage.DLQ)
-    assert bury_batch(claim(books, batch, Stage.DLQ), NOW) == 1
-    assert in_order(batch) == ["delivered", "dead", "delivered"]
-    assert DeadLetter.objects.get().detail == "HTTP 400"
+def test_each_attempt_is_a_row_of_its_own():
+    batch = new_batch_id(NOW)
+    events = [event_id(batch, 0), event_id(batch, 1)]
+    for number in (1, 2):
+        attempt = Attempt(batch_id=batch, event_ids=events, number=number, started_at=NOW, duration_ms=1.5, status=500)
+        with transaction.atomic():
+            add_attempt(attempt)
+    assert [(one.number, one.event_ids) for one in Attempt.objects.all()] == [(1, events), (2, events)]
