@@ -8,7 +8,7 @@ from uuid import UUID
 from audit.ids import received_at
 from audit.journal import Burial, Claim
 from audit.outcomes import DeadStage, Outcome
-from audit.record import Death, RecordRow, bury_events, mark_delivered, recorded_outcomes
+from audit.record import Death, RecordRow, bury_events, mark_delivered, posts_of, recorded_outcomes
 
 
 def bury_batch(claim: Claim, now: datetime) -> int:
@@ -21,12 +21,12 @@ def bury_batch(claim: Claim, now: datetime) -> int:
     mark_delivered(sent, now)
     outcomes = recorded_outcomes(batch)
     burial, singly = journal.burial(batch), journal.dead(batch)
-    attempts = journal.attempts_before_death(batch)
+    posts = posts_of(batch)
     deaths, missing = [], []
     for item in claim.events:
         identifier = UUID(item["id"])
         outcome = outcomes.get(identifier)
-        death = _death(item, burial, singly, attempts)
+        death = _death(item, burial, singly, posts[identifier])
         if death is None or outcome not in (None, Outcome.PENDING):
             continue
         deaths.append(death)

@@ -26,10 +26,15 @@ OPEN = f"{PREFIX}open"
 UNRECORDED = f"{PREFIX}unrecorded"
 TOTALS = f"{PREFIX}totals"
 BATCH = f"{PREFIX}batch:"
+MOST_ABANDONED = 10
 
 
 class NotClaimed(Exception):  # noqa: N818 - not an error: somebody else has done, or is doing, the work
     """The batch is closed, at another stage, or held by another worker."""
+
+
+class Abandoned(Exception):  # noqa: N818 - as above
+    """Too many workers died holding the batch: it is for the dead letters."""
 
 
 class StaleClaim(Exception):  # noqa: N818 - as above
@@ -107,10 +112,13 @@ class Journal:
 
     def _claim(self, batch: UUID, stage: Stage) -> "Claim":
         token = secrets.token_hex(8)
-        answer = self.run("claim", [BATCH + str(batch), OPEN], str(batch), stage.value, token, self._lease_s)
+        keys = [BATCH + str(batch), OPEN]
+        answer = self.run("claim", keys, str(batch), stage.value, token, self._lease_s, MOST_ABANDONED)
+        if answer[0] == b"abandoned":
+            raise Abandoned(f"more than {MOST_ABANDONED} workers did not come back from batch {batch}")
         if answer[0] != b"claimed":
             raise NotClaimed(f"batch {batch} is {answer[0].decode()}, not waiting for {stage.value}")
-        payload, events, seq, api_key, address, attempts = answer[1:]
+        payload, events, seq, api_key, address, attempts, failures = answer[1:]
         return Claim(
             journal=self,
             batch=batch,
@@ -121,15 +129,21 @@ class Journal:
             api_key=api_key.decode(),
             address=address.decode(),
             attempt=int(attempts),
+            failures=int(failures or 0),
             lease_s=self._lease_s,
             grace_s=self._grace_s,
         )
 
-    def bury(self, batch: UUID, burial: Burial) -> bool:
-        """Send a batch to the dead letters; False where it is closed or there already."""
+    def bury(self, batch: UUID, burial: Burial, at: Stage, token: str = "") -> bool:
+        """Send a batch that stands at this stage to the dead letters.
+
+        False where it stands elsewhere by now, or where somebody else than the holder of `token` has it.
+        """
         keys = [BATCH + str(batch), OPEN]
         detail = burial.detail[:2000]
-        return bool(self.run("bury", keys, str(batch), burial.stage.value, burial.reason, detail, self._grace_s))
+        names = [str(batch), at.value, token]
+        why = [burial.stage.value, burial.reason, detail]
+        return bool(self.run("bury", keys, *names, *why, self._grace_s))
 
     def sweep(self, limit: int) -> list[Overdue]:
         """At most `limit` open batches that are overdue, each handed to one sweeper only."""
@@ -139,6 +153,10 @@ class Journal:
     def requeued(self, batch: UUID) -> None:
         """Note that a batch is about to be queued once more."""
         self.run("requeue", [BATCH + str(batch)])
+
+    def count_error(self, batch: UUID) -> int:
+        """Count an unexpected error of the stage where a batch stands; returns how many there were."""
+        return int(self.run("count_error", [BATCH + str(batch)]))
 
     def totals(self) -> JournalTotals:
         """The counters and the unrecorded batches, as of one moment."""
@@ -189,17 +207,13 @@ class Journal:
             return None
         return Burial(DeadStage(stage.decode()), reason.decode(), (detail or b"").decode())
 
-    def attempts_before_death(self, batch: UUID) -> int:
-        """How often the stage that gave events up had taken the batch; burying them takes no part in it."""
-        return int(self._redis.hget(BATCH + str(batch), "dead_attempts") or 0)
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A batch in our hands for one stage, until the lease ends.
 
-    `attempt` counts from 1 how often this stage has taken this batch; `seq` is the number of accepted
-    events when the batch was opened.
+    `attempt` counts from 1 how often this stage has taken this batch, `failures` how often Moogsoft has failed it;
+    `seq` is the number of accepted events when the batch was opened.
     """
 
     journal: Journal
@@ -211,6 +225,7 @@ class Claim:
     api_key: str
     address: str
     attempt: int
+    failures: int
     lease_s: float
     grace_s: float
 
@@ -228,9 +243,12 @@ class Claim:
         """Ask for another full lease. Raises StaleClaim."""
         self._check(self.journal.run("renew", self._keys, str(self.batch), self.token, self.lease_s))
 
-    def release(self, delay_s: float = 0) -> None:
-        """Give the batch back, to be taken again after `delay_s`; nothing happens if it is ours no more."""
-        self.journal.run("release", self._keys, str(self.batch), self.token, delay_s, self.grace_s)
+    def release(self, delay_s: float = 0, *, failed: bool = False) -> None:
+        """Give the batch back, to be taken again after `delay_s`; `failed` counts a failure of Moogsoft.
+
+        Nothing happens if it is ours no more.
+        """
+        self.journal.run("release", self._keys, str(self.batch), self.token, delay_s, self.grace_s, int(failed))
 
     def finish(self) -> None:
         """Close the batch for good. Raises StaleClaim."""
@@ -242,7 +260,7 @@ class Claim:
             raise StaleClaim(f"the lease on batch {self.batch} ran out")
 
 
-_SCRIPTS = ("open", "claim", "renew", "advance", "release", "finish", "bury", "sweep", "requeue")
+_SCRIPTS = ("open", "claim", "renew", "advance", "release", "finish", "bury", "sweep", "requeue", "count_error")
 
 
 def _lua(name: str) -> str:

@@ -66,7 +66,6 @@ class Attempt(models.Model):
     status = models.PositiveSmallIntegerField(null=True, help_text="HTTP status; empty if none came.")
     reason = models.TextField(default="", blank=True, help_text="Empty if Moogsoft took the events.")
     excerpt = models.TextField(default="", blank=True, help_text="The beginning of the answer, or the error.")
-    retry_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("started_at", "id")

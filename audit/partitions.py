@@ -43,8 +43,7 @@ def create_partitions(now: datetime, months_ahead: int = MONTHS_AHEAD) -> list[s
     created = []
     month = Month.of(now)
     for _ in range(months_ahead + 1):
-        if not _exists(month.partition):
-            _create(month)
+        if not _exists(month.partition) and _create(month):
             created.append(month.partition)
         month = month.next
     return created
@@ -67,8 +66,12 @@ def _exists(name: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _create(month: Month) -> None:
-    """Make the table, move what the default partition caught meanwhile into it, attach it."""
+def _create(month: Month) -> bool:
+    """Make the table, move what the default partition caught meanwhile into it, attach it.
+
+    False where another process has been quicker. Writers wait meanwhile, before their rows are given a partition:
+    one that came into the default partition in between would fail, or make the attachment fail.
+    """
     low, high = str(first_id_at(month.start)), str(first_id_at(month.next.start))
     names = {
         "new": sql.Identifier(month.partition),
@@ -76,7 +79,10 @@ def _create(month: Month) -> None:
         "default": sql.Identifier(DEFAULT_PARTITION),
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.SQL("CREATE TABLE IF NOT EXISTS {new} (LIKE {parent} INCLUDING ALL)").format(**names))
+        cursor.execute(sql.SQL("LOCK TABLE ONLY {parent} IN SHARE ROW EXCLUSIVE MODE").format(**names))
+        if _exists(month.partition):
+            return False
+        cursor.execute(sql.SQL("CREATE TABLE {new} (LIKE {parent} INCLUDING ALL)").format(**names))
         cursor.execute(
             sql.SQL(
                 "WITH moved AS (DELETE FROM {default} WHERE event_id >= %s AND event_id < %s RETURNING *)"
@@ -88,3 +94,4 @@ def _create(month: Month) -> None:
             sql.SQL("ALTER TABLE {parent} ATTACH PARTITION {new} FOR VALUES FROM (%s) TO (%s)").format(**names),
             [low, high],
         )
+    return True

@@ -1,5 +1,6 @@
 """The only writer of records, attempts and dead letters: in bulk, and the same result if it runs twice."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -46,7 +47,7 @@ class RecordRow:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """An event given up: where, why, and after how many attempts."""
+    """An event given up: where, why, and how often it was posted before."""
 
     event_id: UUID
     stage: DeadStage
@@ -71,7 +72,8 @@ def write_records(rows: Sequence[RecordRow]) -> bool:
     inserted = 0
     with transaction.atomic(), connection.cursor() as cursor:
         for page in batched(rows, _ROWS_PER_INSERT):
-            execute_values(cursor.cursor, _INSERT, [_adapt(row) for row in page], page_size=len(page))
+            with connection.wrap_database_errors:  # execute_values speaks to psycopg2 past Django's cursor
+                execute_values(cursor.cursor, _INSERT, [_adapt(row) for row in page], page_size=len(page))
             inserted += cursor.rowcount
     return inserted == len(rows)
 
@@ -110,6 +112,12 @@ def mark_delivered(events: Iterable[UUID], at: datetime) -> None:
 def add_attempt(attempt: Attempt) -> None:
     """Record one POST to Moogsoft."""
     attempt.save(force_insert=True)
+
+
+def posts_of(batch: UUID) -> Counter[UUID]:
+    """How often each event of a batch was posted to Moogsoft."""
+    sent = Attempt.objects.filter(batch_id=batch).values_list("event_ids", flat=True)
+    return Counter(event for events in sent for event in events)
 
 
 def bury_events(deaths: Sequence[Death], missing: Sequence[RecordRow], at: datetime) -> int:

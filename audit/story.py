@@ -68,7 +68,7 @@ def story(record: RecordLike, attempts: Iterable[AttemptLike], stage: Stage | No
         Step(record.received_at, "received", f"Received with API key “{record.api_key}” from {record.address}."),
     ]
     if record.rule_set_version is not None:
-        steps.append(Step(record.received_at, "validated", _validated(record)))
+        steps.append(Step(None, "validated", _validated(record)))
         steps.append(Step(None, "decided", _decided(record)))
     steps += [
         Step(attempt.started_at, "attempt", _attempted(attempt))

@@ -24,9 +24,9 @@ def store_dead_letters(batch_id: str) -> str:
     return batch_id
 
 
-def give_up(batch: UUID, burial: Burial) -> None:
-    """Send a batch the way of the dead letters; the sweeper covers a message that gets lost."""
-    if journal().bury(batch, burial):
+def give_up(batch: UUID, burial: Burial, at: Stage, token: str = "") -> None:
+    """Send a batch that stands at this stage the way of the dead letters; the sweeper covers a lost message."""
+    if journal().bury(batch, burial, at, token):
         store_dead_letters.delay(str(batch))
 
 

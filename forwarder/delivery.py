@@ -98,6 +98,6 @@ class Delivery:
         return Attempt(
             batch_id=self._claim.batch,
             event_ids=[record.event_id for record in records],
-            number=self._claim.attempt,
+            number=self._claim.failures + 1,
             started_at=self._clock(),
         )

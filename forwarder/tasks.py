@@ -25,11 +25,11 @@ def forward_batch(self: Task[Any, Any], batch_id: str) -> str:
         try:
             dead = _delivery(claim).run()
         except DeliveryError as error:
-            wait = wait_before_next(error, claim.attempt, _chance)
+            wait = wait_before_next(error, claim.failures + 1, _chance)
             if wait is not None:
-                claim.release(wait)
+                claim.release(wait, failed=True)
                 raise self.retry(countdown=wait, exc=error) from error
-            give_up(claim.batch, Burial(DeadStage.MOOG, error.reason, error.detail))
+            give_up(claim.batch, Burial(DeadStage.MOOG, error.reason, error.detail), Stage.FORWARD, claim.token)
             return batch_id
         if dead:
             claim.advance(Stage.DLQ)

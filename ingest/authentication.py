@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -64,12 +64,21 @@ class KnownKeys:
             known = self._callers.get(digest)
         if known and self._clock() - known[0] < self._max_age_s:
             return known[1]
+        if known is None:
+            return self._refresh(digest)
+        # One request asks anew; the others, and all for a while after PostgreSQL did not answer, go by what is known.
+        with self._lock:
+            self._callers[digest] = (self._clock(), known[1])
+        try:
+            return self._refresh(digest)
+        except KeysUnavailableError:
+            return known[1]
+
+    def _refresh(self, digest: str) -> Caller | None:
         try:
             caller = _look_up(digest)
-        except DatabaseError as error:
-            if known is None:
-                raise KeysUnavailableError from error
-            return known[1]
+        except Error as error:
+            raise KeysUnavailableError from error
         with self._lock:
             if caller is None:
                 self._callers.pop(digest, None)
@@ -145,4 +154,5 @@ def _person_may(user: Any, method: str, view: "APIView") -> bool:
     if queryset is None:
         return method in SAFE_METHODS
     meta = queryset.model._meta  # noqa: SLF001 - Django's documented Model._meta API
-    return bool(user.has_perm(f"{meta.app_label}.{_ACTIONS[method]}_{meta.model_name}"))
+    action = _ACTIONS.get(method)
+    return action is not None and bool(user.has_perm(f"{meta.app_label}.{action}_{meta.model_name}"))

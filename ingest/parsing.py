@@ -22,6 +22,14 @@ class BodyError(ValueError):
     """The body as a whole cannot be read; the message says why."""
 
 
+class TooManyError(ValueError):
+    """The body has more lines than it may have events."""
+
+    def __init__(self, lines: int) -> None:
+        super().__init__(f"{lines} lines")
+        self.lines = lines
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """One element of a body that is not JSON, or nested too deeply; `why` is for people."""
@@ -37,8 +45,8 @@ class Body:
     lone: bool
 
 
-def parse_body(body: bytes) -> Body:
-    """Read a body. Raises BodyError if no event can be told from another."""
+def parse_body(body: bytes, most: int = 10_000) -> Body:
+    """Read a body of at most `most` events. Raises BodyError if no event can be told from another, TooManyError."""
     body = body.removeprefix(_BOM).strip(_BLANKS)
     if not body:
         raise BodyError("The body is empty. Send a JSON object, a JSON array of objects, or NDJSON.")
@@ -49,15 +57,17 @@ def parse_body(body: bytes) -> Body:
         return Body([whole], lone=True)
     if body.startswith(b"["):
         return Body(list(_array(body)), lone=False)
-    return _lines(body, whole)
+    return _lines(body, whole, most)
 
 
-def _lines(body: bytes, whole: Unreadable) -> Body:
+def _lines(body: bytes, whole: Unreadable, most: int) -> Body:
+    if body.count(b"\n") > 2 * most:  # before any of it is read; half of the lines may be blank
+        raise TooManyError(body.count(b"\n"))
     lines = [line for line in (line.strip(_BLANKS) for line in body.split(b"\n")) if line]
     if len(lines) == 1:
         return Body([whole], lone=True)
     items = [_checked(_element(line)) for line in lines]
-    if all(isinstance(item, Unreadable) for item in items):
+    if not any(isinstance(item, dict) for item in items):
         raise BodyError(f"The body is neither JSON nor NDJSON: {whole.why}")
     return Body(items, lone=False)
 

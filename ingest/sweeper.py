@@ -54,8 +54,16 @@ def _head_queued_at(journal: Journal, broker: Redis, queue: str) -> float | None
     except RedisError:
         return None
     for message in reversed(waiting):
-        found = _BATCH_ID.search(orjson.loads(message)["headers"].get("argsrepr", ""))
+        found = _BATCH_ID.search(_arguments(message))
         place = journal.stage_of(UUID(found.group())) if found else None
         if place is not None and _QUEUES[place[0]] == queue:
             return place[1]
     return None
+
+
+def _arguments(message: bytes | str) -> str:
+    """What a task's message says of its arguments; nothing for a message that is none of ours."""
+    try:
+        return str(orjson.loads(message)["headers"]["argsrepr"])
+    except (ValueError, KeyError, TypeError):
+        return ""

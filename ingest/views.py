@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from redis.exceptions import RedisError
@@ -20,7 +20,7 @@ from ingest import pipeline
 from ingest.authentication import HEADER, Caller, KeysUnavailableError, caller_of
 from ingest.metrics import EVENTS_RECEIVED
 from ingest.models import Scope
-from ingest.parsing import Body, BodyError, Unreadable, parse_body
+from ingest.parsing import Body, BodyError, TooManyError, Unreadable, parse_body
 from ingest.problems import Problem
 from ingest.validation import EventError, faults_of
 
@@ -67,35 +67,40 @@ def _caller(request: HttpRequest) -> Caller:
 def _body(request: HttpRequest) -> bytes:
     """The body, if it is no longer than allowed; a chunked one has no length to look at first."""
     limit = settings.MUTT_MAX_BODY_BYTES
-    too_large = Refused(
-        Problem(413, "The body is too large", f"At most {limit:,} bytes are taken. Send smaller batches.")
-    )
     length = request.headers.get("Content-Length", "")
-    if not length and request.META.get("wsgi.input_terminated"):
-        body: bytes = request.META["wsgi.input"].read(limit + 1)
-        if len(body) > limit:
-            raise too_large
-        return body
+    too_large = Problem(413, "The body is too large", f"At most {limit:,} bytes are taken. Send smaller batches.")
     if length.isdigit() and int(length) > limit:
-        raise too_large
+        raise Refused(too_large)
     try:
-        return request.body
-    except UnreadablePostError as error:
-        detail = "The connection ended before the whole body had come; nothing was accepted. Send it again."
+        chunked = not length and request.META.get("wsgi.input_terminated")
+        body: bytes = request.META["wsgi.input"].read(limit + 1) if chunked else request.body
+    except OSError as error:  # UnreadablePostError, or what the server raises for broken chunks
+        detail = (
+            "The connection or the chunks ended before the whole body had come; nothing was accepted. Send it again."
+        )
         raise Refused(Problem(400, "The body is incomplete", detail)) from error
+    if len(body) > limit:
+        raise Refused(too_large)
+    return body
 
 
 def _parsed(raw: bytes) -> Body:
+    limit = min(settings.MUTT_MAX_EVENTS, MAX_EVENTS_PER_BATCH)
     try:
-        body = parse_body(raw)
+        body = parse_body(raw, limit)
+    except TooManyError as error:
+        raise Refused(_too_many(error.lines, limit)) from error
     except BodyError as error:
         _count(0, 1)
         raise Refused(Problem(400, "The body cannot be read", str(error))) from error
-    limit = min(settings.MUTT_MAX_EVENTS, MAX_EVENTS_PER_BATCH)
     if len(body.items) > limit:
-        detail = f"It has {len(body.items):,} events; at most {limit:,} are taken. Send smaller batches."
-        raise Refused(Problem(413, "The batch is too large", detail))
+        raise Refused(_too_many(len(body.items), limit))
     return body
+
+
+def _too_many(events: int, limit: int) -> Problem:
+    detail = f"It has {events:,} events; at most {limit:,} are taken. Send smaller batches."
+    return Problem(413, "The batch is too large", detail)
 
 
 def _accept(body: Body, caller: Caller, address: str) -> HttpResponse:
@@ -138,7 +143,7 @@ def _open(batch: UUID, entries: list[dict[str, Any]], caller: Caller, address: s
         journal().open(batch, entries, api_key=caller.name, address=address)
     except RedisError as error:
         logger.error("batch not opened: %s", type(error).__name__)  # noqa: TRY400 - one line per refusal suffices
-        raise Refused(_unavailable("The journal is away or full; nothing was accepted.")) from error
+        raise Refused(_unavailable("The journal is away or full. Send the same again.")) from error
     pipeline.start(batch)
 
 

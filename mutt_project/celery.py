@@ -7,12 +7,14 @@ from uuid import UUID
 
 from celery import Celery, Task
 from celery.exceptions import Ignore, Reject, Retry
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.conf import settings
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, close_old_connections
+from kombu.exceptions import OperationalError as BrokerError
 from prometheus_client import Counter, Histogram
 from redis.exceptions import RedisError
 
-from audit.journal import Burial, NotClaimed, StaleClaim
-from audit.outcomes import DeadStage
+from audit.journal import Abandoned, Burial, NotClaimed, StaleClaim, journal
+from audit.outcomes import DeadStage, Stage
 from audit.tasks import give_up
 
 logger = logging.getLogger(__name__)
@@ -21,9 +23,20 @@ TASKS = Counter("mutt_tasks_total", "Task runs by how they ended.", ["task", "en
 TASK_SECONDS = Histogram("mutt_task_seconds", "How long task runs took.", ["task"])
 
 TRIES = 3
-STORE_DOWN = (OperationalError, InterfaceError, RedisError)
-_ALERTER_TASKS = {"ingest.validate_batch", "rules.match_batch"}
-_BATCH_TASKS = {*_ALERTER_TASKS, "forwarder.forward_batch"}
+STORE_DOWN = (
+    OperationalError,
+    InterfaceError,
+    InternalError,
+    ProgrammingError,  # a table that is missing in the middle of an upgrade; a server that is read-only
+    RedisError,
+    BrokerError,
+)
+# The tasks whose batch can be given up, and what is given up then.
+STAGES = {
+    "ingest.validate_batch": (Stage.VALIDATE, DeadStage.ALERTER),
+    "rules.match_batch": (Stage.MATCH, DeadStage.ALERTER),
+    "forwarder.forward_batch": (Stage.FORWARD, DeadStage.MOOG),
+}
 
 
 class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in the stubs only
@@ -53,12 +66,17 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
             # No retry: the batch is in the journal, and the sweeper sends one message for it until it goes on.
             end, result = "store_down", None
             logger.warning("%s %s left to the sweeper: %s", self.name, args, type(error).__name__)
+        except Abandoned as error:
+            end, result = "abandoned", None
+            self._give_up(args, "abandoned", str(error))
         except Exception as error:  # a task must end in a retry or in a dead letter, whatever it stumbled over
+            result = None
             logger.exception("%s %s failed", self.name, args)
-            if self.request.retries + 1 < TRIES:
-                raise self.retry(countdown=2**self.request.retries, exc=error) from error
-            self._give_up(args, error)
-            raise Ignore from error
+            if self.name in STAGES:
+                tries = journal().count_error(UUID(args[0]))
+                if tries < TRIES:
+                    raise self.retry(countdown=2**tries, exc=error) from error
+                self._give_up(args, "internal_error", f"{self.name}: {type(error).__name__}")
         finally:
             close_old_connections()
             TASKS.labels(self.name, end).inc()
@@ -67,14 +85,20 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
             self.request.chain = None
         return result
 
-    def _give_up(self, args: tuple[Any, ...], error: Exception) -> None:
-        if self.name in _BATCH_TASKS:
-            stage = DeadStage.ALERTER if self.name in _ALERTER_TASKS else DeadStage.MOOG
-            give_up(UUID(args[0]), Burial(stage, "internal_error", f"{self.name}: {type(error).__name__}"))
+    def _give_up(self, args: tuple[Any, ...], reason: str, detail: str) -> None:
+        stage, half = STAGES[self.name]
+        give_up(UUID(args[0]), Burial(half, reason, detail), stage)
 
 
 app = Celery("mutt", task_cls=MuttTask)
-app.config_from_object("django.conf:settings", namespace="CELERY")
+# Celery shows its configuration to whoever asks (`inspect conf`, Flower): it gets its own part, no secret of ours.
+app.config_from_object(
+    {
+        name.removeprefix("CELERY_").lower(): getattr(settings, name)
+        for name in dir(settings)
+        if name.startswith("CELERY_")
+    }
+)
 # Celery would close the connection to PostgreSQL around every task; the base task closes it by its age.
 app.conf["CELERY_DB_REUSE_MAX"] = 1_000_000
 app.autodiscover_tasks()

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 from redis.exceptions import RedisError
@@ -44,6 +44,6 @@ def _ping_postgresql() -> None:
 def _state(check: Callable[[], None]) -> str:
     try:
         check()
-    except (RedisError, DatabaseError) as error:
+    except (RedisError, Error) as error:
         return f"unreachable ({type(error).__name__})"
     return "ok"

@@ -30,6 +30,8 @@ def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
         error = ParseError("A text holds a lone surrogate (\\ud800 to \\udfff): it is no Unicode text.")
     if isinstance(error, IntegrityError):  # two clients at the same moment; checks come before the database's own
         error = _Conflict()
+    if isinstance(error, RecursionError):
+        error = ParseError("The JSON is nested too deeply.")
     response = exception_handler(error, context)
     if response is None:
         return None

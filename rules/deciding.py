@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,6 @@ from rules.signature import object_of, signature
 from rules.unmatched import Unmatched
 
 UNMATCHED_THRESHOLD = "unmatched_threshold"
-_RENEW_EVERY = 500  # events; many rules times many events must not outlast the lease
 
 type_of_counter = Callable[[UUID, Iterable[Unmatched]], set[UUID]]
 
@@ -28,17 +28,23 @@ def decide_batch(claim: Claim, rule_set: RuleSet, count_unmatched: type_of_count
     the meta-alert that stands for all of them: no event is invented, and the ledger stays exact.
     """
     rows = []
-    for position, item in enumerate(claim.events, 1):
+    renewed = monotonic()
+    for item in claim.events:
         rows.append(_row(item, claim, rule_set, now))
-        if position % _RENEW_EVERY == 0:
+        if monotonic() - renewed > claim.lease_s / 4:
             claim.renew()
+            renewed = monotonic()
     unmatched = [
         Unmatched(row.event_id, row.hostname, signature(row.message, row.trap_oid or None))
         for row in rows
         if row.outcome is Outcome.UNMATCHED
     ]
-    threshold = count_unmatched(claim.batch, unmatched)
-    return [_as_meta_alert(row) if row.event_id in threshold else row for row in rows]
+    # The counter answers a batch that comes again as it did at first; a newer rule may have won the event meanwhile.
+    threshold = count_unmatched(claim.batch, unmatched) & {event.event_id for event in unmatched}
+    # A remembered answer may name an event that newer rules match: then the rule decides.
+    return [
+        _as_meta_alert(row) if row.event_id in threshold and row.outcome is Outcome.UNMATCHED else row for row in rows
+    ]
 
 
 def event_from(canonical: dict[str, Any]) -> Event:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from ipaddress import IPv6Address, ip_address
 
 
@@ -49,7 +50,7 @@ class Handling(StrEnum):
     IGNORE = "Ignore"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Event:
     """One event in canonical form. `event_time` is the sender's clock, in UTC; None if it told none."""
 
@@ -59,6 +60,11 @@ class Event:
     trap_oid: str | None = None
     source_type: str = ""
     event_time: datetime | None = None
+
+    @cached_property
+    def folded_message(self) -> str:
+        """The message for comparison in any case."""
+        return self.message.casefold()
 
 
 def severity_of(value: object) -> Severity | None:
@@ -87,16 +93,21 @@ def oid_within(oid: str, prefix: str) -> bool:
     return oid == prefix or oid.startswith(prefix + ".")
 
 
+_WITH_COLON = re.compile(r"\[?([^\s\[\]]*:[^\s\[\]]*)\]?")
+_DOTS_AT_END = re.compile(r"[.\s]+\Z")
+
+
 def hostname_of(text: str) -> str:
-    """A host name without blanks and trailing dot; an IP address in its canonical form (RFC 5952)."""
+    """A host name without blanks and dots at its end; an IP address in its canonical form (RFC 5952)."""
     name = text.strip()
-    if ":" in name:
+    perhaps_ipv6 = _WITH_COLON.fullmatch(name)
+    if perhaps_ipv6:
         try:
-            address = ip_address(name.strip("[]"))
+            address = ip_address(perhaps_ipv6[1])
         except ValueError:
             return name
         return str(address.ipv4_mapped or address) if isinstance(address, IPv6Address) else str(address)
-    return name.rstrip(".") or name
+    return _DOTS_AT_END.sub("", name) or name
 
 
 def host_key(hostname: str) -> str:

@@ -36,7 +36,9 @@ def compile_regex(pattern: str) -> Any:
     options.max_mem = _MAX_REGEX_MEMORY
     try:
         return re2.compile(pattern, options)
-    except (re2.error, UnicodeEncodeError) as error:
+    except UnicodeEncodeError as error:
+        raise BadRegexError(error.reason) from error
+    except re2.error as error:
         text = error.args[0] if error.args else error
         reason = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
         raise BadRegexError(reason) from error
@@ -132,7 +134,7 @@ def matches(rule: Rule, event: Event) -> bool:
 def _text_holds(rule: Rule, event: Event) -> bool:
     if rule.match_type is MatchType.REGEX:
         return rule.regex.search(event.message) is not None
-    return rule.folded in event.message.casefold()
+    return rule.folded in event.folded_message
 
 
 def _oid_holds(rule: Rule, event: Event) -> bool:

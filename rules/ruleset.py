@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 
 from rules import matching
 from rules.event import Handling, Severity, host_key
@@ -68,14 +68,14 @@ class CurrentRuleSet:
     def get(self) -> RuleSet:
         """The current rule set, or the last one known while PostgreSQL is away.
 
-        Raises DatabaseError if there is none yet.
+        Raises django.db.Error if there is none yet.
         """
         with self._lock:
             if self._rule_set is not None and self._clock() - self._checked_at < self._max_age_s:
                 return self._rule_set
             try:
                 self._refresh()
-            except DatabaseError:
+            except Error:  # also InterfaceError: the connection was lost before
                 if self._rule_set is None:
                     raise
                 logger.warning(

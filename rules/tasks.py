@@ -18,6 +18,7 @@ def match_batch(batch_id: str) -> str | None:
     """Decide every event of a batch and write its records; None if nothing of it is to be forwarded."""
     with journal().claimed(UUID(batch_id), Stage.MATCH) as claim:
         rows = decide_batch(claim, current_rule_set.get(), unmatched_counter().count, timezone.now())
+        claim.renew()
         outcomes = [row.outcome for row in rows]
         if not write_records(rows):
             outcomes = list(recorded_outcomes(claim.batch).values())

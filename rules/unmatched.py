@@ -11,6 +11,7 @@ from django.conf import settings
 from redis import Redis
 
 from audit.connections import redis_client
+from audit.journal import BATCH
 from rules.event import host_key
 
 PREFIX = "mutt:unmatched:"
@@ -46,7 +47,7 @@ class UnmatchedCounter:
         if not by_counter:
             return set()
         answer = self._script(
-            keys=[f"{PREFIX}batch:{batch}", *by_counter],
+            keys=[BATCH + str(batch), *by_counter],
             args=[self.threshold, self.window_s, *(" ".join(ids) for ids in by_counter.values())],
         )
         return {UUID(text) for text in answer.decode().split()}

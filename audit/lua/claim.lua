@@ -1,14 +1,22 @@
--- Take a batch for one stage, unless it is gone, elsewhere, or somebody holds it.
--- KEYS batch, open   ARGV id, stage, token, lease s
+-- Take a batch for one stage, unless it is gone, elsewhere, somebody holds it, or too many died holding it.
+-- KEYS batch, open   ARGV id, stage, token, lease s, most abandoned
 local held = redis.call('HMGET', KEYS[1], 'stage', 'token', 'lease_until')
 if not held[1] then return {'gone'} end
 if held[1] ~= ARGV[2] then return {'elsewhere'} end
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-if held[2] and held[2] ~= ARGV[3] and tonumber(held[3]) > now then return {'held'} end
+if held[2] and held[2] ~= ARGV[3] then
+  if tonumber(held[3]) > now then return {'held'} end
+  -- Its holder neither finished nor gave it back: it died, or was too slow.
+  local abandoned = redis.call('HINCRBY', KEYS[1], 'abandoned', 1)
+  if abandoned > tonumber(ARGV[5]) and held[1] ~= 'dlq' then
+    redis.call('HDEL', KEYS[1], 'token', 'lease_until')
+    return {'abandoned'}
+  end
+end
 if held[2] ~= ARGV[3] then redis.call('HINCRBY', KEYS[1], 'attempts', 1) end
 redis.call('HSET', KEYS[1], 'token', ARGV[3], 'lease_until', now + ARGV[4])
 redis.call('ZADD', KEYS[2], now + ARGV[4], ARGV[1])
-local batch = redis.call('HMGET', KEYS[1], 'payload', 'events', 'seq', 'api_key', 'address', 'attempts')
+local batch = redis.call('HMGET', KEYS[1], 'payload', 'events', 'seq', 'api_key', 'address', 'attempts', 'failures')
 table.insert(batch, 1, 'claimed')
 return batch

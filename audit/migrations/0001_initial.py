@@ -100,7 +100,6 @@ class Migration(migrations.Migration):
                 ("status", models.PositiveSmallIntegerField(help_text="HTTP status; empty if none came.", null=True)),
                 ("reason", models.TextField(blank=True, default="", help_text="Empty if Moogsoft took the events.")),
                 ("excerpt", models.TextField(blank=True, default="", help_text="The beginning of the answer, or the error.")),
-                ("retry_at", models.DateTimeField(null=True)),
             ],
             options={
                 "ordering": ("started_at", "id"),

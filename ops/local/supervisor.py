@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,6 +165,8 @@ class Supervisor:
 
     def _section(self, program: Program, place: int) -> str:
         words = ["/usr/bin/env", "-i", "LC_ALL=C", *program.command] if program.bare else program.command
+        if setpriv := shutil.which("setpriv"):  # no program outlives a supervisord that is killed
+            words = [setpriv, "--pdeathsig", program.stop_signal, *words]
         quoted = " ".join(f'"{word}"' for word in words).replace("%", "%%")
         lines = [
             f"[program:{program.name}]",

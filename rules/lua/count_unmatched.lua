@@ -1,7 +1,7 @@
 -- Count a batch's unmatched events; the answer is the events that reached the threshold of their window.
--- A batch that comes again gets its first answer and counts nothing.
--- KEYS marker, one counter for each host and signature   ARGV threshold, window s, then for each counter its event ids, joined by blanks
-local before = redis.call('GET', KEYS[1])
+-- The answer is kept with the batch: one that comes again gets it and counts nothing.
+-- KEYS batch, one counter for each host and signature   ARGV threshold, window s, then for each counter its event ids, joined by blanks
+local before = redis.call('HGET', KEYS[1], 'threshold_events')
 if before then return before end
 local threshold, window = tonumber(ARGV[1]), ARGV[2]
 local reached = {}
@@ -14,5 +14,5 @@ for index = 2, #KEYS do
   if position >= 1 and position <= #events then table.insert(reached, events[position]) end
 end
 local answer = table.concat(reached, ' ')
-redis.call('SET', KEYS[1], answer, 'EX', window)
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'threshold_events', answer) end
 return answer

@@ -9,7 +9,8 @@ INSERT INTO rules_rulesetversion (id, version, changed_at) VALUES (1, 1, now());
 
 CREATE FUNCTION rules_raise_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE rules_rulesetversion SET version = version + 1, changed_at = now() WHERE id = 1;
+    INSERT INTO rules_rulesetversion AS known (id, version, changed_at) VALUES (1, 1, now())
+        ON CONFLICT (id) DO UPDATE SET version = known.version + 1, changed_at = now();
     RETURN NULL;
 END $$;
 """ + "\n".join(

@@ -1,12 +1,14 @@
 """Batches on their way, as the tests of journal, records and ledger need them."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from audit.connections import redis_client
 from audit.ids import event_id, new_batch_id, received_at
-from audit.journal import Claim, Journal
+from audit.journal import Burial, Claim, Journal
 from audit.outcomes import Outcome, Stage
 from audit.record import RecordRow
 
@@ -61,3 +63,15 @@ def rows(of: Claim, *outcomes: Outcome) -> list[RecordRow]:
     """Records for a claimed batch, with these outcomes in order."""
     identifiers = [UUID(item["id"]) for item in of.events]
     return [row(identifier, outcome, of.seq) for identifier, outcome in zip(identifiers, outcomes, strict=True)]
+
+
+def bury(books: Journal, batch: UUID, burial: Burial) -> bool:
+    """Give a batch up where it stands."""
+    place = books.stage_of(batch)
+    return books.bury(batch, burial, place[0] if place else Stage.VALIDATE)
+
+
+def at_once(times: int, work: Callable[[int], Any]) -> list[Any]:
+    """The answers of as many threads."""
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(work, range(times)))

@@ -8,10 +8,10 @@ from audit.dead_letters import bury_batch
 from audit.ids import event_id, new_batch_id
 from audit.journal import Burial, Journal
 from audit.ledger import read_ledger
-from audit.models import DeadLetter, Record
+from audit.models import Attempt, DeadLetter, Record
 from audit.outcomes import DeadStage, Outcome, Stage
 from audit.record import Death, bury_events, recorded_outcomes, write_records
-from tests.unit.audit.batches import NOW, claim, journal, opened, row, rows
+from tests.unit.audit.batches import NOW, bury, claim, journal, opened, row, rows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
@@ -42,7 +42,7 @@ def test_a_batch_that_died_before_it_was_decided_has_dead_records_and_letters(st
     batch = opened(books)
     if stage is Stage.MATCH:
         claim(books, batch, Stage.VALIDATE).advance(stage)
-    books.bury(batch, UNDECIDED)
+    bury(books, batch, UNDECIDED)
     assert bury_batch(claim(books, batch, Stage.DLQ), NOW) == 3
     letters = DeadLetter.objects.order_by("event_id")
     assert [letter.event_id for letter in letters] == [event_id(batch, number) for number in range(3)]
@@ -57,7 +57,7 @@ def test_a_batch_that_died_before_it_was_decided_has_dead_records_and_letters(st
 def test_a_batch_that_died_in_delivery_keeps_its_decision_and_loses_what_it_owed():
     books = journal()
     batch = decided(books, Outcome.PENDING, Outcome.PENDING)
-    books.bury(batch, UNDELIVERED)
+    bury(books, batch, UNDELIVERED)
     assert bury_batch(claim(books, batch, Stage.DLQ), NOW) == 2
     assert {(one.stage, one.reason) for one in DeadLetter.objects.all()} == {("moog", "server_error")}
     for record in Record.objects.all():
@@ -68,7 +68,7 @@ def test_a_batch_that_died_in_delivery_keeps_its_decision_and_loses_what_it_owed
 def test_what_has_come_to_its_end_is_not_touched(burial: Burial):
     books = journal()
     batch = decided(books, *Outcome)
-    books.bury(batch, burial)
+    bury(books, batch, burial)
     assert bury_batch(claim(books, batch, Stage.DLQ), NOW) == 1
     assert in_order(batch) == ["dead", "delivered", "ignored", "unmatched", "suppressed", "dead"]
     assert [letter.event_id for letter in DeadLetter.objects.all()] == [event_id(batch, 0)]
@@ -78,7 +78,7 @@ def test_what_moogsoft_has_taken_is_delivered_whatever_became_of_the_rest():
     books = journal()
     batch = decided(books, Outcome.IGNORED, Outcome.PENDING, Outcome.PENDING)
     books.mark_sent(batch, [event_id(batch, 1)])
-    books.bury(batch, UNDELIVERED)
+    bury(books, batch, UNDELIVERED)
     assert bury_batch(claim(books, batch, Stage.DLQ), NOW) == 1
     assert in_order(batch) == ["ignored", "delivered", "dead"]
     assert Record.objects.get(pk=event_id(batch, 1)).outcome_at == NOW
@@ -105,7 +105,7 @@ def test_an_event_that_was_refused_keeps_its_own_reason_where_its_batch_is_given
     books = journal()
     batch = decided(books, Outcome.PENDING, Outcome.PENDING)
     books.mark_dead(batch, {event_id(batch, 0): ("refused", "HTTP 400")})
-    books.bury(batch, UNDELIVERED)
+    bury(books, batch, UNDELIVERED)
     bury_batch(claim(books, batch, Stage.DLQ), NOW)
     assert [one.reason for one in DeadLetter.objects.order_by("event_id")] == ["refused", "server_error"]
 
@@ -113,7 +113,7 @@ def test_an_event_that_was_refused_keeps_its_own_reason_where_its_batch_is_given
 def test_a_batch_is_buried_once_however_often_its_burial_runs():
     books = journal()
     batch = decided(books, Outcome.PENDING, Outcome.IGNORED)
-    books.bury(batch, UNDELIVERED)
+    bury(books, batch, UNDELIVERED)
     held = claim(books, batch, Stage.DLQ)
     assert [bury_batch(held, NOW) for _ in range(3)] == [1, 0, 0]
     assert DeadLetter.objects.count() == 1
@@ -123,19 +123,18 @@ def test_a_batch_is_buried_once_however_often_its_burial_runs():
 
 
 @pytest.mark.parametrize("singly", [True, False])
-def test_a_dead_letter_counts_the_attempts_of_the_stage_that_gave_it_up_not_those_to_bury_it(singly):
+def test_a_dead_letter_counts_how_often_its_event_was_posted(singly):
     books = journal()
     batch = decided(books, Outcome.PENDING)
-    for _ in range(2):
-        claim(books, batch, Stage.FORWARD).release()
-    third = claim(books, batch, Stage.FORWARD)
+    for number in (1, 2, 3):
+        Attempt.objects.create(
+            batch_id=batch, event_ids=[event_id(batch, 0)], number=number, started_at=NOW, duration_ms=1
+        )
     if singly:
         books.mark_dead(batch, {event_id(batch, 0): ("refused", "HTTP 400")})
-        third.advance(Stage.DLQ)
+        claim(books, batch, Stage.FORWARD).advance(Stage.DLQ)
     else:
-        books.bury(batch, UNDELIVERED)
-    for _ in range(4):  # PostgreSQL was away
-        claim(books, batch, Stage.DLQ).release()
+        bury(books, batch, UNDELIVERED)
     bury_batch(claim(books, batch, Stage.DLQ), NOW)
     assert DeadLetter.objects.get().attempts == 3
 

@@ -1,15 +1,17 @@
-"""The journal: claims under leases, hand-over, sweeping."""
+"""The journal: claims under leases, hand-over, the end of a batch."""
 
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from redis.exceptions import ResponseError
 
 from audit.connections import redis_client
-from audit.ids import event_id
-from audit.journal import BATCH, OPEN, Burial, NotClaimed, StaleClaim
+from audit.ids import event_id, new_batch_id
+from audit.journal import BATCH, MOST_ABANDONED, OPEN, TOTALS, Abandoned, Burial, NotClaimed, StaleClaim
 from audit.outcomes import DeadStage, Stage
-from tests.unit.audit.batches import claim, journal, opened
+from tests.unit.audit.batches import at_once, bury, claim, journal, opened
 
 pytestmark = pytest.mark.usefixtures("redis_server")
 
@@ -29,6 +31,32 @@ def test_opening_a_batch_twice_counts_it_once():
     batch = opened(books)
     assert books.open(batch, [{"id": "another"}], api_key="x", address="y") == 3
     assert books.totals().accepted == 3
+
+
+def test_a_batch_that_many_open_at_once_is_counted_once():
+    books, batch = journal(), new_batch_id(datetime.now(UTC))
+    item = {"id": str(event_id(batch, 0))}
+    assert set(at_once(8, lambda _: books.open(batch, [item], api_key="k", address="a"))) == {1}
+    totals = books.totals()
+    assert (totals.accepted, totals.open_batches, totals.unrecorded) == (1, 1, {batch: 1})
+
+
+def test_a_batch_that_redis_refuses_to_count_is_not_opened_at_all():
+    books = journal()
+    redis_client().set(TOTALS, "not a hash")
+    with pytest.raises(ResponseError):
+        opened(books)
+    assert redis_client().keys("*") == [TOTALS.encode()]
+
+
+def test_the_events_of_a_batch_come_back_as_they_went_in():
+    books, batch = journal(), new_batch_id(datetime.now(UTC))
+    event = {"message": "„ß“ \x00 \U0001f525", "deep": [1, -0.5, None, {"": True}], "big": 2**63}
+    books.open(batch, [{"id": "x", "event": event}], api_key="schlüssel", address="2001:db8::1")
+    held = claim(books, batch, Stage.VALIDATE)
+    assert (held.events, held.api_key, held.address) == ([{"id": "x", "event": event}], "schlüssel", "2001:db8::1")
+    assert books.look(batch) == (Stage.VALIDATE, held.events)
+    assert books.look(new_batch_id(datetime.now(UTC))) is None
 
 
 def test_the_sequence_of_a_batch_is_the_number_of_events_accepted_until_then():
@@ -55,6 +83,26 @@ def test_a_batch_that_is_held_or_gone_is_not_claimed():
         held.finish()
     with pytest.raises(NotClaimed, match="gone"), books.claimed(batch, Stage.VALIDATE):
         pass
+
+
+def test_of_many_workers_that_want_a_batch_at_once_one_gets_it():
+    books = journal()
+    batch = opened(books)
+
+    def take(_: int) -> int | None:
+        try:
+            return claim(books, batch, Stage.VALIDATE).attempt
+        except NotClaimed:
+            return None
+
+    assert sorted(at_once(8, take), key=str) == [1, *[None] * 7]
+
+
+def test_a_claim_that_runs_twice_because_its_answer_was_lost_is_one_attempt():
+    books = journal()
+    batch = opened(books)
+    keys, words = [BATCH + str(batch), OPEN], (str(batch), "validate", "token", 30, 10)
+    assert [books.run("claim", keys, *words)[-2] for _ in range(2)] == [b"1", b"1"]
 
 
 def test_a_worker_whose_lease_ran_out_can_change_nothing_once_another_holds_the_batch():
@@ -84,6 +132,38 @@ def test_a_renewed_lease_holds_longer():
         pass
 
 
+def test_a_lease_that_ran_out_does_not_undo_the_work_while_nobody_else_has_come():
+    books = journal(lease_s=0.02)
+    batch = opened(books)
+    held = claim(books, batch, Stage.VALIDATE)
+    time.sleep(0.05)
+    held.advance(Stage.MATCH)
+    assert books.stage_of(batch)[0] is Stage.MATCH  # type: ignore[index]
+
+
+def test_what_a_worker_gave_back_for_later_is_not_given_back_again_when_it_leaves():
+    books = journal(grace_s=0)
+    batch = opened(books)
+    with pytest.raises(RuntimeError), books.claimed(batch, Stage.VALIDATE) as held:  # noqa: PT012 - the body is the case
+        held.release(delay_s=30)
+        raise RuntimeError
+    time.sleep(0.01)
+    assert books.sweep(10) == []
+
+
+def test_a_worker_whose_batch_was_taken_over_does_not_give_back_what_is_not_its_own():
+    books = journal(lease_s=0.02)
+    batch = opened(books)
+    slow = claim(books, batch, Stage.VALIDATE)
+    time.sleep(0.05)
+    longer = journal(lease_s=30)
+    quick = claim(longer, batch, Stage.VALIDATE)
+    slow.release()
+    with pytest.raises(NotClaimed, match="held"):
+        claim(longer, batch, Stage.VALIDATE)
+    quick.finish()
+
+
 def test_a_claim_whose_work_fails_is_given_back_and_the_attempt_counted():
     books = journal()
     batch = opened(books)
@@ -102,6 +182,8 @@ def test_handing_on_moves_the_stage_replaces_the_events_and_starts_the_attempts_
     claim(books, batch, Stage.VALIDATE).advance(Stage.MATCH, [{"id": "x"}])
     held = claim(books, batch, Stage.MATCH)
     assert (held.events, held.attempt) == ([{"id": "x"}], 1)
+    held.advance(Stage.FORWARD)
+    assert claim(books, batch, Stage.FORWARD).events == [{"id": "x"}]
 
 
 def test_a_batch_counts_as_unrecorded_until_it_is_handed_to_forward_or_closed():
@@ -131,57 +213,59 @@ def test_a_buried_batch_waits_for_the_dead_letters_with_its_reason_and_cannot_be
     batch = opened(books)
     held = claim(books, batch, Stage.VALIDATE)
     burial = Burial(DeadStage.ALERTER, "internal_error", "it broke")
-    assert books.bury(batch, burial)
-    assert not books.bury(batch, Burial(DeadStage.MOOG, "refused", "later"))
+    assert not bury(books, batch, burial)  # somebody holds it
+    assert not books.bury(batch, burial, Stage.MATCH, held.token)  # it stands elsewhere
+    assert not books.bury(batch, burial, Stage.VALIDATE, "another token")
+    assert books.bury(batch, burial, Stage.VALIDATE, held.token)
+    assert not bury(books, batch, Burial(DeadStage.MOOG, "refused", "later"))
     assert books.burial(batch) == burial
     with pytest.raises(StaleClaim):
         held.advance(Stage.MATCH)
     claim(books, batch, Stage.DLQ).finish()
-    assert not books.bury(batch, burial)
+    assert not bury(books, batch, burial)
 
 
-def test_an_overdue_batch_is_swept_once_in_each_grace():
-    books = journal(grace_s=0.2)
+def test_a_batch_that_its_holders_do_not_give_back_is_offered_ten_times_and_then_no_more():
+    books = journal(lease_s=0.001)
     batch = opened(books)
-    assert books.sweep(10) == []
-    time.sleep(0.3)
-    assert [(found.batch, found.stage) for found in books.sweep(10)] == [(batch, Stage.VALIDATE)]
-    assert books.sweep(10) == []
-    time.sleep(0.3)
-    assert len(books.sweep(10)) == 1
+    for attempt in range(MOST_ABANDONED + 1):
+        assert claim(books, batch, Stage.VALIDATE).attempt == attempt + 1
+        time.sleep(0.002)
+    with pytest.raises(Abandoned):
+        claim(books, batch, Stage.VALIDATE)
 
 
-def test_a_batch_that_somebody_holds_is_not_overdue_and_one_that_waits_for_its_retry_neither():
-    books = journal(lease_s=30, grace_s=0.05)
-    held, waiting = opened(books), opened(books)
-    claim(books, held, Stage.VALIDATE)
-    claim(books, waiting, Stage.VALIDATE).release(delay_s=30)
-    time.sleep(0.1)
-    assert books.sweep(10) == []
-
-
-def test_a_sweep_takes_no_more_than_it_may_and_drops_what_has_no_batch():
-    books = journal(grace_s=0)
-    batches = {opened(books) for _ in range(5)}
-    lost = batches.pop()
-    redis_client().delete(BATCH + str(lost))
-    time.sleep(0.01)
-    found = books.sweep(3)
-    assert len(found) <= 3
-    for _ in range(3):
-        time.sleep(0.01)
-        found += books.sweep(3)
-    assert {one.batch for one in found} == batches
-    assert redis_client().zscore(OPEN, str(lost)) is None
-
-
-def test_a_batch_that_is_queued_again_says_since_when():
+def test_only_failures_of_moogsoft_count_as_failures():
     books = journal()
     batch = opened(books)
-    before = books.stage_of(batch)[1]  # type: ignore[index]
-    time.sleep(0.01)
-    books.requeued(batch)
-    assert books.stage_of(batch)[1] > before  # type: ignore[index]
-    claim(books, batch, Stage.VALIDATE).finish()
-    books.requeued(batch)
-    assert books.stage_of(batch) is None
+    for _ in range(5):  # PostgreSQL was away
+        claim(books, batch, Stage.VALIDATE).release()
+    claim(books, batch, Stage.VALIDATE).release(1, failed=True)
+    assert claim(books, batch, Stage.VALIDATE).failures == 1
+
+
+def test_abandoned_claims_are_counted_for_each_stage_anew_and_the_dead_letters_never_abandon_a_batch():
+    books = journal(lease_s=0.001)
+    batch = opened(books)
+
+    def abandon(stage: Stage, times: int) -> None:
+        for _ in range(times):
+            claim(books, batch, stage)
+            time.sleep(0.002)
+
+    abandon(Stage.VALIDATE, MOST_ABANDONED)
+    claim(books, batch, Stage.VALIDATE).advance(Stage.MATCH)
+    abandon(Stage.MATCH, MOST_ABANDONED)
+    claim(books, batch, Stage.MATCH).advance(Stage.DLQ)
+    abandon(Stage.DLQ, MOST_ABANDONED * 2)
+
+
+def test_errors_are_counted_for_each_stage_anew_and_not_for_a_batch_that_is_closed():
+    books = journal()
+    batch = opened(books)
+    assert [books.count_error(batch) for _ in range(3)] == [1, 2, 3]
+    claim(books, batch, Stage.VALIDATE).advance(Stage.MATCH)
+    assert books.count_error(batch) == 1
+    claim(books, batch, Stage.MATCH).finish()
+    assert books.count_error(batch) == 0
+    assert redis_client().keys("mutt:batch:*") == []

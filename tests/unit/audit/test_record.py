@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, close_old_connections, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -114,6 +114,20 @@ def test_a_write_that_fails_half_way_leaves_nothing():
     with pytest.raises(ValueError, match="NUL"):
         write_records([*written, row(event_id(batch, 1500), message="\0")])
     assert Record.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_postgresql_ends_meanwhile_shows_as_djangos_error_and_is_replaced():
+    written = [row(event_id(new_batch_id(NOW), 0))]
+    connection.ensure_connection()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    other.close()
+    with pytest.raises(OperationalError):
+        write_records(written)
+    close_old_connections()
+    assert write_records(written)
 
 
 def test_more_records_than_one_statement_takes_are_written():

@@ -1,15 +1,17 @@
 """The story of an event in sentences."""
 
-import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from audit.ids import event_id, new_batch_id
+from audit.looking import story_of
 from audit.models import Attempt, Record
 from audit.outcomes import Outcome, Stage
+from audit.record import add_attempt, write_records
 from audit.story import story
-from tests.unit.audit.batches import NOW
+from tests.unit.audit.batches import NOW, claim, journal, opened, row
 
 BATCH = new_batch_id(NOW)
 
@@ -26,19 +28,19 @@ def record(outcome: str, **fields: object) -> Record:
         "rule_id": 7,
         "rule_name": "Down",
         "handling": "Page_only",
-        "environment": "prod",
-        "team": "NETO",
+        "environment": "dev",
+        "team": "ROUTING",
         "outcome_at": NOW + timedelta(seconds=1),
     }
     return Record(outcome=outcome, **{**values, **fields})
 
 
-def attempt(number: int, reason: str = "", status: int | None = 200, position: int = 0) -> Attempt:
+def attempt(number: int, reason: str = "", status: int | None = 200, events: tuple[UUID, ...] = ()) -> Attempt:
     return Attempt(
         batch_id=BATCH,
-        event_ids=[event_id(BATCH, position)],
+        event_ids=list(events or [event_id(BATCH, 0)]),
         number=number,
-        started_at=NOW,
+        started_at=NOW + timedelta(seconds=number),
         duration_ms=12.4,
         status=status,
         reason=reason,
@@ -47,37 +49,88 @@ def attempt(number: int, reason: str = "", status: int | None = 200, position: i
 
 
 def test_a_delivered_event_tells_of_receipt_decision_and_each_of_its_own_attempts():
-    others = attempt(1, position=5)
-    steps = story(record("delivered"), [attempt(1, "server_error", 503), others, attempt(2)], None)
-    assert [step.stage for step in steps] == ["received", "validated", "decided", "attempt", "attempt", "outcome"]
-    text = " ".join(step.text for step in steps)
-    for part in ("“sensor”", "192.0.2.9", "edge-1", "Rule 7 “Down”", "rule set 4", "Page_only", "server_error", "503"):
-        assert part in text
-    assert steps[-1].text == "Delivered to Moogsoft."
+    others = attempt(9, events=(event_id(BATCH, 5),))
+    both = attempt(2, events=(event_id(BATCH, 5), event_id(BATCH, 0)))
+    steps = story(record("delivered", trap_oid="1.3.6"), [attempt(1, "server_error", 503), others, both], None)
+    assert [step.as_json() for step in steps] == [
+        {"at": NOW, "stage": "received", "text": "Received with API key “sensor” from 192.0.2.9."},
+        {"at": None, "stage": "validated", "text": "Valid: host edge-1, severity Error, trap 1.3.6."},
+        {
+            "at": None,
+            "stage": "decided",
+            "text": "Rule 7 “Down” won by rule set 4; from a dev host, so: Page_only, team ROUTING.",
+        },
+        {
+            "at": NOW + timedelta(seconds=1),
+            "stage": "attempt",
+            "text": "Attempt 1, 1 events in 12 ms: server_error. HTTP 503: busy",
+        },
+        {
+            "at": NOW + timedelta(seconds=2),
+            "stage": "attempt",
+            "text": "Attempt 2, 2 events in 12 ms: Moogsoft took it (HTTP 200).",
+        },
+        {"at": NOW + timedelta(seconds=1), "stage": "outcome", "text": "Delivered to Moogsoft."},
+    ]
 
 
-@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.PENDING])
-def test_every_end_is_told_with_its_time(outcome: Outcome):
-    last = story(record(outcome.value, reason="refused"), [], None)[-1]
-    assert (last.stage, last.at) == ("outcome", NOW + timedelta(seconds=1))
-    assert re.search(r"\w{5}", last.text)
+@pytest.mark.parametrize(
+    ("outcome", "text"),
+    [
+        (Outcome.DELIVERED, "Delivered to Moogsoft."),
+        (Outcome.IGNORED, "Ignored, as the rule says for dev hosts."),
+        (Outcome.UNMATCHED, "Counted as unmatched; no alert."),
+        (Outcome.SUPPRESSED, "Suppressed: refused."),
+        (Outcome.DEAD, "Given up: refused. See the dead letters."),
+    ],
+)
+def test_every_end_is_told_with_its_time(outcome: Outcome, text: str):
+    last = story(record(outcome.value, reason="refused"), [], Stage.FORWARD)[-1]
+    assert (last.stage, last.at, last.text) == ("outcome", NOW + timedelta(seconds=1), text)
 
 
-@pytest.mark.parametrize("stage", list(Stage))
-def test_what_is_pending_says_what_it_waits_for(stage: Stage):
-    last = story(record("pending"), [], stage)[-1]
+@pytest.mark.parametrize(
+    ("stage", "part"),
+    [
+        (Stage.VALIDATE, "normalise"),
+        (Stage.MATCH, "decide"),
+        (Stage.FORWARD, "delivered"),
+        (Stage.DLQ, "dead letters"),
+        (None, "delivered"),
+    ],
+)
+def test_what_is_pending_says_what_it_waits_for(stage: Stage | None, part: str):
+    last = story(record("pending", outcome_at=None), [], stage)[-1]
     assert (last.stage, last.at) == ("waiting", None)
     assert "wait" in last.text
+    assert part in last.text
 
 
 def test_an_unmatched_event_and_a_meta_alert_say_so():
     plain = story(record("unmatched", rule_id=None), [], None)
     meta = story(record("delivered", rule_id=None, reason="unmatched_threshold"), [], None)
-    assert "No rule matched by rule set 4" in plain[2].text
-    assert "meta-alert" in meta[2].text
+    assert plain[2].text == "No rule matched by rule set 4; its kind is counted for team ROUTING."
+    assert "one meta-alert for all of them goes to team ROUTING" in meta[2].text
 
 
 def test_an_event_that_died_before_it_was_decided_has_no_decision():
     steps = story(record("dead", rule_set_version=None, reason="internal_error"), [], None)
     assert [step.stage for step in steps] == ["received", "outcome"]
-    assert "internal_error" in steps[-1].text
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("redis_server")
+def test_a_story_is_gathered_from_the_record_its_batchs_attempts_and_the_journal():
+    books = journal()
+    batch, other = opened(books), opened(books)
+    identifiers = [event_id(batch, 0), event_id(batch, 1)]
+    write_records([row(identifier, Outcome.PENDING) for identifier in identifiers])
+    claim(books, batch, Stage.VALIDATE).advance(Stage.DLQ)
+    for number, (of, event) in enumerate([(batch, 0), (batch, 1), (other, 0)], 1):
+        made = attempt(number, events=(event_id(of, event),))
+        made.batch_id = of
+        add_attempt(made)
+    steps = story_of(Record.objects.get(pk=identifiers[0]))
+    assert [step.stage for step in steps] == ["received", "validated", "decided", "attempt", "waiting"]
+    assert "Attempt 1," in steps[3].text
+    assert "dead letters" in steps[4].text

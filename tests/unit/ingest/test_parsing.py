@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ingest.parsing import MAX_DEPTH, Body, BodyError, Unreadable, parse_body
+from ingest.parsing import MAX_DEPTH, Body, BodyError, TooManyError, Unreadable, parse_body
 
 # What JSON can spell and we keep as it is: no lone surrogates, no NUL.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -169,9 +169,20 @@ def test_an_event_nested_without_end_is_refused_alone(levels, innermost):
     assert [items[0], items[2]] == [{"a": 1}, {"a": 3}]
 
 
-@pytest.mark.parametrize(("body", "items"), [(b"5", [5]), (b'"x"', ["x"]), (b"null", [None]), (b"1\n2", [1, 2])])
+@pytest.mark.parametrize(("body", "items"), [(b"5", [5]), (b'"x"', ["x"]), (b"null", [None])])
 def test_json_that_is_no_object_is_left_to_validation(body, items):
     assert parse_body(body).items == items
+
+
+@pytest.mark.parametrize("body", [b"1\n2", b'{\n "a": [\n 1\n ],,\n}'])
+def test_lines_without_any_object_are_no_ndjson(body):
+    with pytest.raises(BodyError, match="neither JSON nor NDJSON"):
+        parse_body(body)
+
+
+def test_more_lines_than_there_may_be_events_are_refused_before_they_are_read():
+    with pytest.raises(TooManyError):
+        parse_body(b"x\n" * 22, most=10)
 
 
 def test_numbers_can_be_written_again_after_bytes_that_are_not_utf8():

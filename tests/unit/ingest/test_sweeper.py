@@ -12,6 +12,7 @@ from audit.journal import Burial, Journal, journal
 from audit.outcomes import DeadStage, Stage
 from ingest import pipeline
 from ingest.sweeper import sweep, sweep_open_batches
+from tests.unit.audit.batches import bury
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
@@ -34,7 +35,7 @@ def opened(journal: Journal, stage: Stage = Stage.VALIDATE) -> UUID:
     batch = new_batch_id(datetime.now(UTC))
     journal.open(batch, [{"id": str(event_id(batch, 0)), "event": {}}], api_key="k", address="a")
     if stage is Stage.DLQ:
-        journal.bury(batch, Burial(DeadStage.MOOG, "refused", "why"))
+        bury(journal, batch, Burial(DeadStage.MOOG, "refused", "why"))
     elif stage is not Stage.VALIDATE:
         with journal.claimed(batch, Stage.VALIDATE) as claim:
             claim.advance(stage)

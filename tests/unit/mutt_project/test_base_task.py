@@ -1,5 +1,6 @@
 """The one base task: how a task ends, whatever happens in it."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,13 +9,13 @@ from uuid import UUID
 import orjson
 import pytest
 from celery import Task
-from celery.exceptions import Ignore, Retry
+from celery.exceptions import Retry
 from django.db import InterfaceError, OperationalError, connection, connections
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from audit.connections import redis_client
 from audit.ids import event_id, new_batch_id
-from audit.journal import Burial, NotClaimed, StaleClaim, journal
+from audit.journal import MOST_ABANDONED, Burial, Journal, NotClaimed, StaleClaim, journal
 from audit.models import DeadLetter, Record
 from audit.outcomes import DeadStage, Stage
 from audit.tasks import create_partitions, store_dead_letters
@@ -23,6 +24,7 @@ from ingest.sweeper import sweep_open_batches
 from ingest.tasks import validate_batch
 from mutt_project.celery import TASKS, TRIES, MuttTask, app
 from rules.tasks import match_batch
+from tests.unit.audit.batches import bury, claim
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
@@ -145,22 +147,9 @@ def test_validate_waits_for_redis_without_a_word(as_worker, redis_away):
     assert run_as_worker(validate_batch, str(new_batch_id(datetime.now(UTC)))) == (None, None)
 
 
-@pytest.mark.parametrize("retries", range(TRIES - 1))
-def test_an_unexpected_error_is_tried_again_by_a_message_for_later(as_worker, make_task, retries):
-    task = make_task(raising(ZeroDivisionError("by chance")))
-    before = datetime.now(UTC)
-    with pytest.raises(Retry):
-        run_as_worker(task, retries=retries)
-    (message,) = waiting("pipeline")
-    assert (message["task"], message["retries"]) == (task.name, retries + 1)
-    asked_at = datetime.fromisoformat(message["eta"]) - timedelta(seconds=2**retries)
-    assert before <= asked_at <= datetime.now(UTC)
-
-
-def test_an_unexpected_error_is_given_up_after_the_last_try(as_worker, make_task):
-    with pytest.raises(Ignore):
-        run_as_worker(make_task(raising(ZeroDivisionError())), retries=TRIES - 1)
-    assert waiting("pipeline") == waiting("dlq") == []  # it was about no batch
+def test_an_unexpected_error_of_a_task_without_a_batch_is_left_to_its_next_turn(as_worker, make_task):
+    assert run_as_worker(make_task(raising(ZeroDivisionError("by chance")))) == (None, None)
+    assert waiting("pipeline") == waiting("dlq") == []
 
 
 def test_a_retry_that_a_task_asks_for_itself_is_let_through(as_worker, make_task):
@@ -174,12 +163,15 @@ def test_a_retry_that_a_task_asks_for_itself_is_let_through(as_worker, make_task
 )
 def test_a_batch_that_no_try_gets_through_a_stage_goes_to_the_dead_letters(as_worker, task, stage, dead_stage):
     batch = opened({"no": "event"}, stage)  # cannot come from the webhook
-    for retries in range(TRIES - 1):
+    for number in range(1, TRIES):
+        before = datetime.now(UTC)
         with pytest.raises(Retry):
-            run_as_worker(task, str(batch), retries=retries)
+            run_as_worker(task, str(batch), retries=7)  # whatever else was retried before
+        message = waiting("pipeline")[0]
+        asked_at = datetime.fromisoformat(message["eta"]) - timedelta(seconds=2**number)
+        assert before <= asked_at <= datetime.now(UTC)
         assert stage_of(batch) is stage
-    with pytest.raises(Ignore):
-        run_as_worker(task, str(batch), retries=TRIES - 1)
+    assert run_as_worker(task, str(batch)) == (None, None)
     assert stage_of(batch) is Stage.DLQ
     assert journal().burial(batch) == Burial(dead_stage, "internal_error", f"{task.name}: KeyError")
     assert [message["task"] for message in waiting("dlq")] == ["audit.store_dead_letters"]
@@ -189,16 +181,30 @@ def test_what_failed_while_it_was_forwarded_died_at_moogs_stage(as_worker, setti
     batch = opened({}, Stage.FORWARD)
     settings.MOOGSOFT_BATCH_SIZE = "many"
     Record.objects.all().delete()
-    with pytest.raises(Ignore):
-        run_as_worker(forward_batch, str(batch), retries=TRIES - 1)
+    for _ in range(TRIES - 1):
+        with pytest.raises(Retry):
+            run_as_worker(forward_batch, str(batch))
+    run_as_worker(forward_batch, str(batch))
     burial = journal().burial(batch)
     assert burial is not None
     assert burial.stage is DeadStage.MOOG
 
 
+def test_a_batch_from_which_too_many_workers_did_not_come_back_is_given_up(as_worker):
+    batch = opened({"hostname": "edge-1", "message": "m"})
+    books = Journal(redis_client(), lease_s=0.001, grace_s=15)
+    for _ in range(MOST_ABANDONED + 1):
+        claim(books, batch, Stage.VALIDATE)  # and never heard of again
+        time.sleep(0.002)
+    assert run_as_worker(validate_batch, str(batch)) == (None, None)
+    burial = journal().burial(batch)
+    assert burial is not None
+    assert (burial.stage, burial.reason) == (DeadStage.ALERTER, "abandoned")
+
+
 def test_a_batch_that_was_given_up_ends_as_dead_letters_with_records():
     batch = opened({"hostname": "edge-1", "message": "m"})
-    journal().bury(batch, Burial(DeadStage.ALERTER, "internal_error", "ingest.validate_batch: KeyError"))
+    bury(journal(), batch, Burial(DeadStage.ALERTER, "internal_error", "ingest.validate_batch: KeyError"))
     store_dead_letters.run(str(batch))
     (letter,) = DeadLetter.objects.all()
     assert (letter.event_id, letter.stage, letter.reason) == (event_id(batch, 0), "alerter", "internal_error")

@@ -1,6 +1,8 @@
 """From a claimed batch to its records."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -28,7 +30,7 @@ PAGE = Rule(
 RULES = RuleSet(version=9, rules=(PAGE,), development_hosts=frozenset({"lab"}), teams={"edge": "FIELD"})
 
 
-def claim_of(*events: tuple[str, str]) -> Claim:
+def claim_of(*events: tuple[str, str], **canonical: Any) -> Claim:
     batch = new_batch_id(NOW)
     items = [
         {
@@ -41,12 +43,13 @@ def claim_of(*events: tuple[str, str]) -> Claim:
                 "trap_oid": None,
                 "source_type": "syslog",
                 "event_time": NOW.isoformat(),
+                **canonical,
             },
         }
         for number, (host, message) in enumerate(events)
     ]
     fields = {"batch": batch, "events": items, "size": len(items), "seq": 40, "api_key": "k", "address": "a"}
-    return Claim(journal=journal(), token="t", attempt=1, lease_s=1, grace_s=1, **fields)  # type: ignore[arg-type]
+    return Claim(journal=journal(), token="t", attempt=1, failures=0, lease_s=1, grace_s=1, **fields)  # type: ignore[arg-type]
 
 
 def nothing_reached(batch: UUID, events: Iterable[Unmatched]) -> set[UUID]:
@@ -64,6 +67,32 @@ def test_each_event_gets_the_outcome_that_rule_and_environment_say():
     assert (paged.outcome_at, paged.event_time, paged.journal_seq) == (None, NOW, 40)
     assert paged.event == {"hostname": "edge", "message": "link down", "extra": 1}
     assert paged.deduplication_key.startswith("mutt:7:edge:")
+
+
+def test_a_trap_without_severity_and_time_leaves_those_fields_empty():
+    claim = claim_of(("edge", "link down"), syslog_severity=None, event_time=None, trap_oid="1.3.6", source_type="trap")
+    (row,) = decide_batch(claim, RULES, nothing_reached, NOW)
+    assert (row.syslog_severity, row.event_time, row.trap_oid, row.source_type) == ("", None, "1.3.6", "trap")
+    assert (row.event_id, row.received_at, row.api_key, row.address) == (event_id(claim.batch, 0), NOW, "k", "a")
+    assert (row.hostname, row.message, row.rule_name) == ("edge", "link down", "Down")
+
+
+def test_alerts_are_one_problem_by_rule_host_and_object():
+    def key(host: str, message: str, rules: RuleSet = RULES, **canonical: Any) -> str:
+        (row,) = decide_batch(claim_of((host, message), **canonical), rules, nothing_reached, NOW)
+        return row.deduplication_key
+
+    other_rule = RuleSet(version=9, rules=(replace(PAGE, id=8),))
+    assert key("edge", "Gi0/1 down") == key("EDGE.", "gi0/1  DOWN") != ""
+    assert key("edge", "quiet") == ""
+    different = {
+        key("edge", "Gi0/1 down"),
+        key("edge", "Gi0/2 down"),
+        key("core", "Gi0/1 down"),
+        key("edge", "Gi0/1 down", trap_oid="1.3.6"),
+        key("edge", "Gi0/1 down", other_rule),
+    }
+    assert len(different) == 5
 
 
 def test_only_the_unmatched_are_counted_under_host_and_signature():
@@ -93,14 +122,34 @@ def test_the_event_at_the_threshold_becomes_the_meta_alert():
     assert meta.deduplication_key.startswith("mutt:unmatched:edge:")
 
 
+def test_what_a_rule_has_won_meanwhile_is_no_meta_alert_though_the_counter_remembers_it():
+    claim = claim_of(("edge", "link down"), ("edge", "retry 1"))
+    first = event_id(claim.batch, 0)
+    paged, unmatched = decide_batch(claim, RULES, lambda batch, events: {first}, NOW)
+    assert (paged.handling, paged.reason, paged.rule_id) == ("Page_only", "", 7)
+    assert unmatched.outcome is Outcome.UNMATCHED
+
+
+def test_meta_alerts_are_one_problem_by_host_and_signature():
+    def key(host: str, message: str, **canonical: Any) -> str:
+        claim = claim_of((host, message), **canonical)
+        (meta,) = decide_batch(claim, RULES, lambda batch, events: {event_id(batch, 0)}, NOW)
+        return meta.deduplication_key
+
+    assert key("edge", "retry 1") == key("Edge.", "retry 2")
+    assert (
+        len({key("edge", "retry 1"), key("core", "retry 1"), key("edge", "x"), key("edge", "x", trap_oid="1.3")}) == 4
+    )
+
+
 @pytest.mark.usefixtures("redis_server")
 def test_a_long_batch_renews_its_lease_while_it_is_decided():
-    books = journal(lease_s=30)
+    books = journal(lease_s=0.02)  # so that a quarter of it is over soon
     batch = new_batch_id(NOW)
     prototype = claim_of(("edge", "quiet")).events[0]
-    items = [{**prototype, "id": str(event_id(batch, number))} for number in range(600)]
+    items = [{**prototype, "id": str(event_id(batch, number))} for number in range(3000)]
     books.open(batch, items, api_key="k", address="a")
     with books.claimed(batch, Stage.VALIDATE) as claim:
         redis_client().zadd(OPEN, {str(batch): 1})
-        assert len(decide_batch(claim, RULES, nothing_reached, NOW)) == 600
+        assert len(decide_batch(claim, RULES, nothing_reached, NOW)) == 3000
         assert (redis_client().zscore(OPEN, str(batch)) or 0) > 1
