@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from gunicorn.http.errors import ParseException
 from redis.exceptions import RedisError
 
 from audit.ids import MAX_EVENTS_PER_BATCH, event_id, new_batch_id
@@ -74,7 +75,7 @@ def _body(request: HttpRequest) -> bytes:
     try:
         chunked = not length and request.META.get("wsgi.input_terminated")
         body: bytes = request.META["wsgi.input"].read(limit + 1) if chunked else request.body
-    except OSError as error:  # UnreadablePostError, or what the server raises for broken chunks
+    except (OSError, ParseException) as error:  # the second is what gunicorn raises for broken chunks
         detail = (
             "The connection or the chunks ended before the whole body had come; nothing was accepted. Send it again."
         )

@@ -5,6 +5,8 @@ from typing import Any
 
 from prometheus_client import multiprocess
 
+BODY_TIMEOUT_S = 20  # between two pieces of a body
+
 bind = os.environ.get("MUTT_BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("MUTT_WEB_PROCESSES", "2"))
 worker_class = "gthread"
@@ -19,3 +21,8 @@ control_socket_disable = True
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
     """Live gauges of a dead process must not be counted on."""
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def pre_request(worker: Any, req: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """A client that announces a body and does not send it must not hold a thread for ever."""
+    req.unreader.sock.settimeout(BODY_TIMEOUT_S)

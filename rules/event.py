@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 
 
 class Severity(StrEnum):
@@ -93,21 +93,22 @@ def oid_within(oid: str, prefix: str) -> bool:
     return oid == prefix or oid.startswith(prefix + ".")
 
 
-_WITH_COLON = re.compile(r"\[?([^\s\[\]]*:[^\s\[\]]*)\]?")
+_IPV6 = re.compile(r"\[?([0-9a-f.]*:[0-9a-f:.]*(?:%[\w.-]*\w)?)\]?", re.ASCII | re.IGNORECASE)
 _DOTS_AT_END = re.compile(r"[.\s]+\Z")
 
 
 def hostname_of(text: str) -> str:
     """A host name without blanks and dots at its end; an IP address in its canonical form (RFC 5952)."""
     name = text.strip()
-    perhaps_ipv6 = _WITH_COLON.fullmatch(name)
-    if perhaps_ipv6:
+    name = _DOTS_AT_END.sub("", name) or name
+    like_ipv6 = _IPV6.fullmatch(name)
+    if like_ipv6:
         try:
-            address = ip_address(perhaps_ipv6[1])
+            address = IPv6Address(like_ipv6[1])
         except ValueError:
             return name
-        return str(address.ipv4_mapped or address) if isinstance(address, IPv6Address) else str(address)
-    return _DOTS_AT_END.sub("", name) or name
+        return str(address.ipv4_mapped or address)
+    return name
 
 
 def host_key(hostname: str) -> str:

@@ -178,9 +178,16 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything, the servers last."""
-        if self.supervisor.alive:
+        if self._wrote_run_file():
             self.run_file.unlink(missing_ok=True)
         self.supervisor.stop()
+
+    def _wrote_run_file(self) -> bool:
+        """Whether run.json is ours: somebody else may have stopped us, and started anew."""
+        try:
+            return bool(json.loads(self.run_file.read_text())["pids"]["launcher"] == os.getpid())
+        except (OSError, ValueError, KeyError):
+            return False
 
     def news(self) -> list[News]:
         """What died or was started again since the last call; run.json is kept true."""

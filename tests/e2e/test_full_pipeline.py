@@ -122,6 +122,23 @@ def test_a_second_start_in_the_same_folder_is_refused_and_nothing_outlives_a_kil
         time.sleep(0.2)
 
 
+def test_nothing_outlives_a_killed_supervisord_and_the_folder_can_be_used_again(tmp_path: Path):
+    folder = tmp_path / "var"
+    first = launch(folder, "run")
+    run = wait_for_run_file(folder, first)
+    os.kill(int((folder / "log" / "supervisord.pid").read_text()), signal.SIGKILL)
+    said, _ = first.communicate(timeout=60)
+    assert "stopped by somebody else" in said
+    assert not (folder / "run.json").exists()
+    deadline = time.monotonic() + 60
+    while any(runs(pid) for pid in run["pids"].values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    second = launch(folder, "run")
+    wait_for_run_file(folder, second)
+    interrupt(second)
+
+
 def _secrets_in_logs(folder: Path, run: dict[str, Any]) -> list[str]:
     kept = json.loads((folder / "secrets.json").read_text())
     secrets = [run["api_key"], run["admin"]["password"], *kept.values()]

@@ -1,10 +1,15 @@
 """From the webhook through real workers to the stub Moogsoft."""
 
 import json
+import socket
+import subprocess
+import sys
 from uuid import UUID
 
 import pytest
+import urllib3
 
+from ops.local.stack import ROOT
 from tests.mutt import Mutt, event, eventually
 
 pytestmark = pytest.mark.stack
@@ -130,3 +135,34 @@ def test_bad_neighbours_do_not_stop_a_batch(mutt: Mutt):
     assert ["id" in result for result in results] == [True, False, False, True, False]
     after = mutt.settled()
     assert (after["accepted"] - before["accepted"], after["rejected"] - before["rejected"]) == (2, 3)
+
+
+@pytest.mark.parametrize("rest", [b"ZZ\r\nhello", b"10\r\nhel"])
+def test_broken_chunks_are_answered_400(mutt: Mutt, rest: bytes):
+    head = f"POST /webhook HTTP/1.1\r\nHost: 127.0.0.1\r\nX-API-KEY: {mutt.stack.secrets['api_key']}\r\n"
+    with socket.create_connection(("127.0.0.1", mutt.stack.ports.web), timeout=10) as connection:
+        connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + rest)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+
+
+def test_a_chunked_body_is_taken(mutt: Mutt):
+    pieces = (json.dumps(event()).encode()[start:][:40] for start in range(0, 400, 40))
+    headers = {"X-API-KEY": mutt.stack.secrets["api_key"]}
+    url = f"{mutt.stack.web}/webhook"
+    answer = urllib3.request("POST", url, body=(piece for piece in pieces if piece), headers=headers, timeout=10)
+    assert answer.status == 202
+
+
+def test_no_secret_is_in_what_workers_tell_of_their_configuration(mutt: Mutt):
+    environment = {**mutt.stack.environment}
+    finished = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "mutt_project.worker", "inspect", "conf", "-j"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "worker_prefetch_multiplier" in finished.stdout
+    assert [name for name, secret in mutt.stack.secrets.items() if secret in finished.stdout] == []

@@ -1,8 +1,10 @@
 """Dead letters: what a batch still owed when it was given up, and nothing else."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from django.db import DataError
 
 from audit.dead_letters import bury_batch
 from audit.ids import event_id, new_batch_id
@@ -157,3 +159,14 @@ def test_burying_events_twice_changes_nothing_the_second_time():
     bury_events([death(identifier, "server_error") for identifier in identifiers], [], NOW)
     assert [one.reason for one in DeadLetter.objects.order_by("event_id")] == ["refused", "refused", "server_error"]
     assert [one.reason for one in Record.objects.order_by("event_id")] == ["refused", "refused", "server_error"]
+
+
+def test_a_burial_that_fails_half_way_leaves_everything_as_it_was():
+    batch = new_batch_id(NOW)
+    known, unknown = event_id(batch, 0), event_id(batch, 1)
+    write_records([row(known, Outcome.PENDING)])
+    unwritable = replace(death(unknown), payload={"message": "\0"})
+    with pytest.raises(DataError):
+        bury_events([death(known), unwritable], [row(unknown, Outcome.DEAD)], NOW)
+    assert recorded_outcomes(batch) == {known: Outcome.PENDING}
+    assert DeadLetter.objects.count() == 0

@@ -225,6 +225,16 @@ def test_a_buried_batch_waits_for_the_dead_letters_with_its_reason_and_cannot_be
     assert not bury(books, batch, burial)
 
 
+def test_a_worker_that_gave_its_batch_back_cannot_bury_it_any_more():
+    books = journal()
+    batch = opened(books)
+    held = claim(books, batch, Stage.VALIDATE)
+    held.release()
+    burial = Burial(DeadStage.ALERTER, "internal_error", "")
+    assert not books.bury(batch, burial, Stage.VALIDATE, held.token)
+    assert books.bury(batch, burial, Stage.VALIDATE)
+
+
 def test_a_batch_that_its_holders_do_not_give_back_is_offered_ten_times_and_then_no_more():
     books = journal(lease_s=0.001)
     batch = opened(books)

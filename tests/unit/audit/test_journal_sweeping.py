@@ -90,3 +90,4 @@ def test_a_batch_that_is_queued_again_says_since_when():
     claim(books, batch, Stage.VALIDATE).finish()
     books.requeued(batch)
     assert books.stage_of(batch) is None
+    assert not redis_client().exists(BATCH + str(batch))

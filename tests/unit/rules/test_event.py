@@ -67,6 +67,8 @@ PIECES = st.text(min_size=1) | st.text(" .:[]%aAfF1\u2007", min_size=1, max_size
 @example("core-1 .")
 @example(". .")
 @example("[::1% ]")
+@example("::].")
+@example("[::1%a.]")
 def test_a_hosts_spelling_and_key_are_stable(text: str):
     assert hostname_of(hostname_of(text)) == hostname_of(text)
     assert host_key(host_key(text)) == host_key(text)

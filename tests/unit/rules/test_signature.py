@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rules.signature import object_of, signature, signature_text
@@ -33,11 +33,12 @@ def test_other_words_and_other_traps_have_other_signatures():
     assert len({signature("a", None), signature("b", None), signature("a", "1.3"), signature("a", "1.4")}) == 4
 
 
-# Hypothesis' text, with halves of surrogate pairs, and long runs of what the patterns look for.
-ANY_TEXT = st.text() | st.text(st.characters()) | st.text("0aF:.-[] %\n", min_size=200, max_size=4000)
+# Also long runs of what the patterns look for.
+ANY_TEXT = st.text() | st.text("0aF:.-[] %\n", min_size=200, max_size=4000)
 
 
 @given(ANY_TEXT, st.none() | st.just("1.3.6"))
+@example("half a pair: \ud800", None)
 def test_any_message_has_a_signature_and_an_object(message: str, trap_oid: str | None):
     assert re.fullmatch("[0-9a-f]{16}", signature(message, trap_oid))
     assert re.fullmatch("[0-9a-f]{16}", object_of(message, trap_oid))
