@@ -41,10 +41,7 @@ def decide_batch(claim: Claim, rule_set: RuleSet, count_unmatched: type_of_count
     ]
     # The counter answers a batch that comes again as it did at first; a newer rule may have won the event meanwhile.
     threshold = count_unmatched(claim.batch, unmatched) & {event.event_id for event in unmatched}
-    # A remembered answer may name an event that newer rules match: then the rule decides.
-    return [
-        _as_meta_alert(row) if row.event_id in threshold and row.outcome is Outcome.UNMATCHED else row for row in rows
-    ]
+    return [_as_meta_alert(row) if row.event_id in threshold else row for row in rows]
 
 
 def event_from(canonical: dict[str, Any]) -> Event:
