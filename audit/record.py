@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from psycopg2.extras import Json, execute_values
 
 from audit.ids import last_id_of
@@ -92,14 +93,17 @@ def _adapt(row: RecordRow) -> list[Any]:
 
 def recorded_outcomes(batch: UUID) -> dict[UUID, Outcome]:
     """The outcomes of a batch's events, so far as they are recorded."""
-    rows = Record.objects.filter(event_id__gte=batch, event_id__lte=last_id_of(batch))
-    return {event: Outcome(outcome) for event, outcome in rows.values_list("event_id", "outcome")}
+    rows = _records_of(batch).values_list("event_id", "outcome")
+    return {event: Outcome(outcome) for event, outcome in rows}
 
 
 def pending_records(batch: UUID) -> list[Record]:
     """The records of a batch that wait for delivery, in the order of receipt."""
-    rows = Record.objects.filter(event_id__gte=batch, event_id__lte=last_id_of(batch), outcome=Outcome.PENDING.value)
-    return list(rows.order_by("event_id"))
+    return list(_records_of(batch).filter(outcome=Outcome.PENDING.value).order_by("event_id"))
+
+
+def _records_of(batch: UUID) -> QuerySet[Record]:
+    return Record.objects.filter(event_id__gte=batch, event_id__lte=last_id_of(batch))
 
 
 def mark_delivered(events: Iterable[UUID], at: datetime) -> None:

@@ -19,9 +19,8 @@ from rest_framework.request import Request
 from ingest.models import ApiKey, Scope, digest_of
 
 if TYPE_CHECKING:
-    from rest_framework.views import (
-        APIView,
-    )  # at run time this would be a circle: DRF's views import this module
+    # At run time this would be a circle: DRF's views import this module.
+    from rest_framework.views import APIView
 
 HEADER = "X-API-KEY"
 

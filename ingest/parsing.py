@@ -66,7 +66,7 @@ def _lines(body: bytes, whole: Unreadable, most: int) -> Body:
     lines = [line for line in (line.strip(_BLANKS) for line in body.split(b"\n")) if line]
     if len(lines) == 1:
         return Body([whole], lone=True)
-    items = [_checked(_element(line)) for line in lines]
+    items = [_single(line) for line in lines]
     if not any(isinstance(item, dict) for item in items):
         raise BodyError(f"The body is neither JSON nor NDJSON: {whole.why}")
     return Body(items, lone=False)
@@ -82,7 +82,7 @@ def _array(body: bytes) -> Iterator[Any]:
             _, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
             raise BodyError(f"The array is broken at its element {number} (from 0): {_reason(error)}") from error
-        yield _checked(_element(text[position:end].encode("utf-8", "replace")))
+        yield _single(text[position:end].encode("utf-8", "replace"))
         position, number = _skip(text, end), number + 1
         if text[position : position + 1] == ",":
             position = _skip(text, position + 1)
@@ -96,6 +96,12 @@ def _skip(text: str, position: int) -> int:
     while text[position : position + 1] in {" ", "\t", "\r", "\n"}:
         position += 1
     return position
+
+
+def _single(raw: bytes) -> Any:
+    """One element of a body, be it an array: whose own depth `_element` leaves unchecked, since it may be the body."""
+    value = _element(raw)
+    return _checked(value) if isinstance(value, list) else value
 
 
 def _element(raw: bytes) -> Any:

@@ -110,9 +110,8 @@ def _accept(body: Body, caller: Caller, address: str) -> HttpResponse:
     good = [item for item, wrong in zip(body.items, faults, strict=True) if not wrong]
     if body.lone and not good:
         _count(0, 1)
-        errors = tuple(fault.as_json() for fault in faults[0])
-        detail = " ".join(str(fault) for fault in faults[0])
-        return Problem(400, "The event is not valid", detail, errors).response()
+        refusal = _refusal(faults[0])
+        return Problem(400, "The event is not valid", refusal["error"], tuple(refusal["errors"])).response()
     entries = [{"id": str(event_id(batch, position)), "event": event} for position, event in enumerate(good)]
     if entries:
         _open(batch, entries, caller, address)
