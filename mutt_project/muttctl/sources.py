@@ -10,9 +10,9 @@ from io import BytesIO
 from itertools import chain
 from typing import BinaryIO, Literal
 
+from ingest.syslog_lines import parse_line
 from mutt_project.muttctl.errors import MuttctlError
 from mutt_project.muttctl.output import one_line
-from mutt_project.muttctl.syslog_lines import parse_line
 
 # Enough to tell the kinds apart; only a JSON array is ever read whole.
 HEAD_BYTES = 1 << 20

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.normalisation import canonical_form, time_of
+from ingest.normalisation import canonical_form
 from ingest.parsing import Unreadable, parse_body
+from ingest.times import time_of
 from ingest.validation import faults_of, schema
 
 GOOD = {"hostname": "h", "timestamp": "2026-11-23T08:30:00Z", "message": "m"}

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import ip_address
 
+from ingest.times import MONTHS, moment, without_year
+
 SEVERITIES = ("Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Info", "Debug")
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MAX_PRI = 191
 
 _PRI = re.compile(r"<([0-9]{1,3})>")
@@ -147,29 +148,15 @@ def _iso_time(found: re.Match[str]) -> datetime | None:
         except ValueError:
             return None
     year, month, day = found["iso_date"].split("-")
-    return _time((int(year), int(month), int(day)), found["iso_clock"], found["iso_fraction"], zone)
+    return moment((int(year), int(month), int(day)), found["iso_clock"], found["iso_fraction"], zone)
 
 
 def _bsd_time(found: re.Match[str], now: datetime) -> datetime | None:
-    """RFC 3164 names no year: it is the latest one which is not more than a day ahead of now."""
     month, day = MONTHS.index(found["month"]) + 1, int(found["day"])
     said = found["year"] or found["year_first"] or found["year_last"]
     if said:
-        return _time((int(said), month, day), found["clock"], found["fraction"])
-    for year in (now.year + 1, now.year, now.year - 1):
-        at = _time((year, month, day), found["clock"], found["fraction"])
-        if at and at <= now + timedelta(days=1):
-            return at
-    return None
-
-
-def _time(date: tuple[int, int, int], clock: str, fraction: str | None, zone: timezone = UTC) -> datetime | None:
-    hour, minute, second = (int(part) for part in clock.split(":"))
-    microsecond = int(f"{fraction or '':0<6}"[:6])
-    try:
-        return datetime(*date, hour, minute, second, microsecond, zone).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+        return moment((int(said), month, day), found["clock"], found["fraction"], UTC)
+    return without_year(month, day, found["clock"], found["fraction"], now, UTC)
 
 
 def _utc_text(at: datetime) -> str:

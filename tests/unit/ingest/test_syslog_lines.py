@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.syslog_lines import SEVERITIES, parse_line
 from mutt_project.muttctl.sources import decode_leniently
-from mutt_project.muttctl.syslog_lines import SEVERITIES, parse_line
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NOW_TEXT = "2026-11-23T12:00:00Z"
-SHARED = Path(os.environ.get("MUTT_SHARED_DATA") or Path(__file__).resolve().parents[4].parent / "shared" / "data")
+SHARED = Path(os.environ.get("MUTT_SHARED_DATA") or Path(__file__).resolve().parents[3].parent / "shared" / "data")
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
 
