@@ -61,7 +61,7 @@ class RecordAdmin(ReadOnlyAdmin[Record]):
             {
                 "fields": (
                     *("event_id", "received_at", "api_key", "address", "hostname", "event_time", "syslog_severity"),
-                    *("trap_oid", "source_type", "message", "event"),
+                    *("trap_oid", "source_type", "clears", "notes", "message", "event"),
                 )
             },
         ),

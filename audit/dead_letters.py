@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+from audit.entry import Entry, in_our_words
 from audit.ids import received_at
 from audit.journal import Burial, Claim
 from audit.outcomes import DeadStage, Outcome
@@ -35,33 +35,33 @@ def bury_batch(claim: Claim, now: datetime) -> int:
     return bury_events(deaths, missing, now)
 
 
-def _death(
-    item: Mapping[str, Any], burial: Burial | None, singly: Mapping[UUID, tuple[str, str]], attempts: int
-) -> Death | None:
+def _death(item: Entry, burial: Burial | None, singly: Mapping[UUID, tuple[str, str]], attempts: int) -> Death | None:
     identifier = UUID(item["id"])
     if identifier in singly:
         reason, detail = singly[identifier]
-        return Death(identifier, DeadStage.MOOG, reason, detail, item["event"], attempts)
+        return Death(identifier, DeadStage.MOOG, reason, detail, in_our_words(item), attempts)
     if burial is None:
         return None
-    return Death(identifier, burial.stage, burial.reason, burial.detail, item["event"], attempts)
+    return Death(identifier, burial.stage, burial.reason, burial.detail, in_our_words(item), attempts)
 
 
-def _record_of_undecided(item: Mapping[str, Any], death: Death, claim: Claim, now: datetime) -> RecordRow:
-    event = item["event"]
+def _record_of_undecided(item: Entry, death: Death, claim: Claim, now: datetime) -> RecordRow:
+    event = in_our_words(item)
     return RecordRow(
         event_id=death.event_id,
         journal_seq=claim.seq,
         received_at=received_at(death.event_id),
-        api_key=claim.api_key,
-        address=claim.address,
+        api_key=item.get("api_key", claim.api_key),
+        address=item.get("address", claim.address),
         hostname=str(event.get("hostname", "")),
         event_time=None,
         message=str(event.get("message", "")),
         syslog_severity="",
         trap_oid="",
-        source_type="",
-        event=event,
+        source_type=str(event.get("source_type") or ""),
+        clears=event.get("clear") is True,
+        notes=item.get("notes", []),
+        event=item["event"],
         rule_set_version=None,
         rule_id=None,
         rule_name="",

@@ -6,7 +6,7 @@ lease ran out, finds somebody else's token and does nothing. Each step is one Lu
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +19,7 @@ from django.conf import settings
 from redis import Redis
 
 from audit.connections import redis_client
+from audit.entry import Entry
 from audit.outcomes import DeadStage, Stage
 
 PREFIX = "mutt:"
@@ -26,6 +27,8 @@ OPEN = f"{PREFIX}open"
 UNRECORDED = f"{PREFIX}unrecorded"
 TOTALS = f"{PREFIX}totals"
 BATCH = f"{PREFIX}batch:"
+ANSWER = f"{PREFIX}answer:"
+FULL = f"{PREFIX}full"
 MOST_ABANDONED = 10
 
 
@@ -69,6 +72,34 @@ class Burial:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request with this key is answered, to be given again for `kept_s` seconds."""
+
+    key: str
+    content: bytes
+    kept_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Above the high marks the journal is full, until it is below the low ones. Memory: shares of maxmemory."""
+
+    batches_high: int
+    batches_low: int
+    memory_high: float
+    memory_low: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """How full the journal is. `memory` is the share of Redis' maxmemory; 0 where it has none."""
+
+    full: bool
+    open_batches: int
+    memory: float
+
+
 class Journal:
     """Open, claim and close batches. Times are seconds; `grace_s` is how long an unclaimed batch may wait."""
 
@@ -81,20 +112,37 @@ class Journal:
     def run(self, script: str, keys: list[str], *args: object) -> Any:
         return self._scripts[script](keys=keys, args=[cast("Any", argument) for argument in args])
 
-    def open(self, batch: UUID, events: list[dict[str, Any]], *, api_key: str, address: str) -> int:
-        """Make a batch durable; returns the number of events accepted so far, this batch included."""
-        return int(
-            self.run(
-                "open",
-                [BATCH + str(batch), OPEN, UNRECORDED, TOTALS],
-                str(batch),
-                orjson.dumps(events),
-                len(events),
-                api_key,
-                address,
-                self._grace_s,
-            )
-        )
+    def open(
+        self,
+        batch: UUID,
+        events: Sequence[Mapping[str, object]],
+        *,
+        api_key: str,
+        address: str,
+        answer: "Answer | None" = None,
+    ) -> bytes | None:
+        """Make a batch durable, with the answer to it if that is to be remembered.
+
+        Returns None; or the remembered answer of an earlier request with the same key, and then nothing is opened.
+        """
+        keys = [BATCH + str(batch), OPEN, UNRECORDED, TOTALS]
+        args = [str(batch), orjson.dumps(events), len(events), api_key, address, self._grace_s]
+        if answer:
+            keys.append(ANSWER + answer.key)
+            args += [answer.content, answer.kept_s]
+        given: bytes | None = self.run("open", keys, *args)
+        return given
+
+    def answered(self, answer: "Answer") -> bytes | None:
+        """Remember an answer to a request which opens no batch; returns the one that was remembered before."""
+        given: bytes | None = self._redis.set(ANSWER + answer.key, answer.content, ex=answer.kept_s, nx=True, get=True)
+        return given
+
+    def pressure(self, marks: "Marks") -> "Pressure":
+        """Whether there is room for more batches. The answer is one for all who ask."""
+        args = [marks.batches_high, marks.batches_low, marks.memory_high, marks.memory_low]
+        full, batches, memory = self.run("pressure", [OPEN, FULL], *args)
+        return Pressure(bool(full), int(batches), float(memory))
 
     def count_rejected(self, events: int) -> None:
         """Add to the number of events refused at the door."""
@@ -177,7 +225,7 @@ class Journal:
         stage, queued_at = self._redis.hmget(BATCH + str(batch), ["stage", "queued_at"])
         return (Stage(stage.decode()), float(queued_at or 0)) if stage else None
 
-    def look(self, batch: UUID) -> tuple[Stage, list[dict[str, Any]]] | None:
+    def look(self, batch: UUID) -> tuple[Stage, list[Entry]] | None:
         """An open batch's stage and events, without claiming it."""
         stage, payload = self._redis.hmget(BATCH + str(batch), ["stage", "payload"])
         return (Stage(stage.decode()), orjson.loads(payload)) if stage and payload else None
@@ -219,7 +267,7 @@ class Claim:
     journal: Journal
     batch: UUID
     token: str
-    events: list[dict[str, Any]]
+    events: list[Entry]
     size: int
     seq: int
     api_key: str
@@ -233,7 +281,7 @@ class Claim:
     def _keys(self) -> list[str]:
         return [BATCH + str(self.batch), OPEN]
 
-    def advance(self, stage: Stage, events: list[dict[str, Any]] | None = None) -> None:
+    def advance(self, stage: Stage, events: Sequence[Entry] | None = None) -> None:
         """Hand the batch on, with new contents if given. Raises StaleClaim."""
         payload = b"" if events is None else orjson.dumps(events)
         keys = [*self._keys, UNRECORDED]
@@ -260,7 +308,10 @@ class Claim:
             raise StaleClaim(f"the lease on batch {self.batch} ran out")
 
 
-_SCRIPTS = ("open", "claim", "renew", "advance", "release", "finish", "bury", "sweep", "requeue", "count_error")
+_SCRIPTS = (
+    *("open", "claim", "renew", "advance", "release", "finish", "bury", "sweep", "requeue", "count_error"),
+    "pressure",
+)
 
 
 def _lua(name: str) -> str:

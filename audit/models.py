@@ -30,6 +30,14 @@ class Record(models.Model):
     syslog_severity = models.TextField(default="", blank=True)
     trap_oid = models.TextField(default="", blank=True)
     source_type = models.TextField(default="", blank=True)
+    clears = models.BooleanField(default=False, db_default=False, help_text="Its sender says that the problem is over.")
+    notes = ArrayField(
+        models.TextField(),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="What was noticed while it was brought into canonical form.",
+    )
     event = models.JSONField(help_text="The event as it was sent.")
 
     rule_set_version = models.BigIntegerField(null=True)

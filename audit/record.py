@@ -33,7 +33,9 @@ class RecordRow:
     syslog_severity: str
     trap_oid: str
     source_type: str
-    event: dict[str, Any]
+    clears: bool
+    notes: list[str]
+    event: Any
     rule_set_version: int | None
     rule_id: int | None
     rule_name: str

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from audit.notes import Note
 from audit.outcomes import Outcome, Stage
 
 
@@ -26,6 +27,8 @@ class RecordLike(Protocol):
     environment: str
     team: str
     reason: str
+    clears: bool
+    notes: list[str]
     outcome: str
     outcome_at: datetime | None
 
@@ -88,7 +91,14 @@ def _validated(record: RecordLike) -> str:
         parts.append(f"severity {record.syslog_severity}")
     if record.trap_oid:
         parts.append(f"trap {record.trap_oid}")
-    return f"Valid: {', '.join(parts)}."
+    if record.clears:
+        parts.append("the problem is over")
+    return " ".join([f"Valid: {', '.join(parts)}.", *(_noticed(note) for note in record.notes)])
+
+
+def _noticed(note: str) -> str:
+    """The sentence of a note; a record may hold notes that this version does not know."""
+    return Note(note).sentence if note in set(Note) else f"Noted: {note}."
 
 
 def _decided(record: RecordLike) -> str:

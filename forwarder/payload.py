@@ -45,9 +45,10 @@ class Alert(Protocol):
     team: str
     reason: str
     deduplication_key: str
+    clears: bool
 
 
-# Ours, see docs/adr/0006: emergencies are critical, what asks for nobody is unknown; 0 (clear) is never guessed.
+# Ours, see docs/adr/0006: emergencies are critical, what asks for nobody is unknown; clear only where the sender says so.
 _LEVELS: dict[str, tuple[str, int]] = {
     Severity.EMERGENCY: ("critical", 5),
     Severity.ALERT: ("critical", 5),
@@ -59,6 +60,7 @@ _LEVELS: dict[str, tuple[str, int]] = {
     Severity.DEBUG: ("unknown", 1),
 }
 _NO_SEVERITY = ("warning", 2)
+_CLEAR = ("clear", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _check(alert: Alert) -> str:
 
 
 def _level(alert: Alert) -> tuple[str, int]:
-    return _LEVELS.get(alert.syslog_severity, _NO_SEVERITY)
+    return _CLEAR if alert.clears else _LEVELS.get(alert.syslog_severity, _NO_SEVERITY)
 
 
 def _description(alert: Alert, threshold: int) -> str:

@@ -1,14 +1,18 @@
 """Who is calling: the API key of a request, looked up by its hash and remembered for a moment."""
 
+import base64
+import hmac
+import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import Error
+from django.db import Error, transaction
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -17,12 +21,17 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from ingest.models import ApiKey, Scope, digest_of
+from ingest.sealing import SealError, unseal
 
 if TYPE_CHECKING:
     # At run time this would be a circle: DRF's views import this module.
     from rest_framework.views import APIView
 
 HEADER = "X-API-KEY"
+LAST_USED_EVERY = timedelta(minutes=1)
+MOST_KNOWN = 10_000
+
+logger = logging.getLogger(__name__)
 
 
 class KeysUnavailableError(Exception):
@@ -31,13 +40,18 @@ class KeysUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A known key. It stands where Django has a user."""
+    """A known key. It stands where Django has a user. An empty `rate_limit` means: as MUTT_KEY_RATE says."""
 
     name: str
     scopes: frozenset[str]
     expires_at: datetime | None = None
     is_authenticated: bool = True
     is_active: bool = True
+    allowed_sources: frozenset[str] = frozenset()
+    in_url: bool = False
+    rate_limit: str = ""
+    signing_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    key_id: int | None = field(default=None, compare=False)
 
     @property
     def pk(self) -> str:
@@ -46,15 +60,23 @@ class Caller:
     def may(self, scope: Scope, now: datetime) -> bool:
         return scope.value in self.scopes and (self.expires_at is None or now < self.expires_at)
 
+    def may_send(self, source: str) -> bool:
+        """Whether the key is for this source; a key that names none is for all."""
+        return not self.allowed_sources or source in self.allowed_sources
+
 
 class KnownKeys:
-    """Keys by their hash. They are asked for again after `max_age_s`; while PostgreSQL is away, they stand."""
+    """Keys by their hash. They are asked for again after `max_age_s`; while PostgreSQL is away, they stand.
 
-    def __init__(self, max_age_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    Only hashes that are in the table are remembered, and MOST_KNOWN of them: guessing fills no memory.
+    """
+
+    def __init__(self, max_age_s: float, clock: Callable[[], float] = time.monotonic, most: int = MOST_KNOWN) -> None:
         self._max_age_s = max_age_s
         self._clock = clock
+        self._most = most
         self._lock = threading.Lock()
-        self._callers: dict[str, tuple[float, Caller]] = {}
+        self._callers: dict[str, tuple[float, Caller | None]] = {}  # None: a key that cannot be used
 
     def find(self, secret: str) -> Caller | None:
         """The caller with this key; None if nobody has it. Raises KeysUnavailableError."""
@@ -66,8 +88,7 @@ class KnownKeys:
         if known is None:
             return self._refresh(digest)
         # One request asks anew; the others, and all for a while after PostgreSQL did not answer, go by what is known.
-        with self._lock:
-            self._callers[digest] = (self._clock(), known[1])
+        self._remember(digest, known[1])
         try:
             return self._refresh(digest)
         except KeysUnavailableError:
@@ -75,30 +96,104 @@ class KnownKeys:
 
     def _refresh(self, digest: str) -> Caller | None:
         try:
-            caller = _look_up(digest)
+            key = _look_up(digest)
         except Error as error:
             raise KeysUnavailableError from error
-        with self._lock:
-            if caller is None:
+        if key is None:
+            with self._lock:
                 self._callers.pop(digest, None)
-            else:
-                self._callers[digest] = (self._clock(), caller)
+            return None
+        caller = _caller(key)
+        self._remember(digest, caller)
+        if caller:
+            _note_use(key)
         return caller
 
+    def _remember(self, digest: str, caller: Caller | None) -> None:
+        with self._lock:
+            self._callers.pop(digest, None)  # so that the first in the dictionary is the one asked for longest ago
+            if len(self._callers) >= self._most:
+                del self._callers[next(iter(self._callers))]
+            self._callers[digest] = (self._clock(), caller)
 
-def _look_up(digest: str) -> Caller | None:
-    # The index finds a hash, not a secret: timing tells nothing about keys.
+
+def _look_up(digest: str) -> ApiKey | None:
+    # The index finds a hash, not a secret: its timing tells nothing about keys. What is found is compared once more,
+    # in constant time, so that nothing hangs on how the database compares texts.
     key = ApiKey.objects.filter(digest=digest, is_active=True).first()
-    return Caller(key.name, frozenset(key.scopes), key.expires_at) if key else None
+    return key if key and hmac.compare_digest(key.digest, digest) else None
+
+
+def _caller(key: ApiKey) -> Caller | None:
+    """The key as a caller; None if its signing secrets cannot be read, for then nothing it sends can be believed."""
+    try:
+        signing_secrets = tuple(unseal(sealed) for sealed in key.signing_secrets)
+    except SealError as error:
+        logger.error("API key “%s” is refused: %s", key.name, error)  # noqa: TRY400 - the message says it all
+        return None
+    return Caller(
+        key.name,
+        frozenset(key.scopes),
+        key.expires_at,
+        allowed_sources=frozenset(key.allowed_sources),
+        in_url=key.in_url,
+        rate_limit=key.rate_limit,
+        signing_secrets=signing_secrets,
+        key_id=key.pk,
+    )
+
+
+def _note_use(key: ApiKey) -> None:
+    """Note about once a minute that a key is in use. A PostgreSQL that cannot be written to keeps nobody out."""
+    now = timezone.now()
+    if key.last_used_at and now - key.last_used_at < LAST_USED_EVERY:
+        return
+    long_ago = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_EVERY)
+    try:
+        with transaction.atomic():
+            ApiKey.objects.filter(long_ago, pk=key.pk).update(last_used_at=now)
+    except Error as error:
+        logger.warning("the use of API key “%s” was not noted: %s", key.name, type(error).__name__)
 
 
 known_keys = KnownKeys(max_age_s=settings.MUTT_KEY_MAX_AGE_S)
 
 
-def caller_of(request: HttpRequest) -> Caller | None:
-    """The caller of a request; None without a valid key. Raises KeysUnavailableError."""
-    secret = request.headers.get(HEADER, "")
-    return known_keys.find(secret) if secret else None
+def caller_of(request: HttpRequest, url_token: str | None = None) -> Caller | None:
+    """The caller of a request; None without a valid key. Raises KeysUnavailableError.
+
+    The first of these that the request has is taken: X-API-KEY, Authorization (Bearer, or Basic with the key as
+    password), and `url_token`, which counts only for keys that may be in the URL.
+    """
+    secret = _secret_in_headers(request)
+    if secret is not None:
+        return known_keys.find(secret) if secret else None
+    if not url_token:
+        return None
+    caller = known_keys.find(url_token)
+    return caller if caller and caller.in_url else None
+
+
+def _secret_in_headers(request: HttpRequest) -> str | None:
+    """The key in the headers: empty if there is something that is none, None if there is nothing."""
+    if given := request.headers.get(HEADER):
+        return given
+    scheme, _, credentials = request.headers.get("Authorization", "").strip().partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return credentials.strip()
+        case "basic":
+            return _password(credentials.strip())
+    return None
+
+
+def _password(credentials: str) -> str:
+    """The password of Basic credentials (RFC 7617), empty if they are malformed; the user name may be anything."""
+    try:
+        pair = base64.b64decode(credentials.encode(), validate=True)
+    except ValueError:
+        return ""
+    return pair.partition(b":")[2].decode("utf-8", "replace")
 
 
 class KeysUnavailable(APIException):
@@ -110,14 +205,17 @@ class ApiKeyAuthentication(BaseAuthentication):
     """DRF's view of the same keys."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        if HEADER not in request.headers:
-            return None
+        http = request._request  # noqa: SLF001 - DRF offers no other way to the HttpRequest
+        if HEADER not in http.headers and _secret_in_headers(http) is None:
+            return None  # a person, perhaps, whom the session knows
         try:
-            caller = caller_of(request._request)  # noqa: SLF001 - DRF offers no other way to the HttpRequest
+            caller = caller_of(http)
         except KeysUnavailableError as error:
             raise KeysUnavailable from error
         if caller is None:
             raise AuthenticationFailed("This API key is not known, or it was deactivated.")
+        if caller.signing_secrets:
+            raise AuthenticationFailed("This API key signs what it sends; it is for the webhook only.")
         return caller, None
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
@@ -128,13 +226,22 @@ class HasScope(BasePermission):
     """Keys need `read` to look and `write` to change; people need the model's Django permission."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        reading = request.method in SAFE_METHODS
         user: Any = request.user
         if isinstance(user, Caller):
-            return user.may(Scope.READ if reading else Scope.WRITE, timezone.now())
+            return user.may(self.scope_for(request), timezone.now())
         if not (user and user.is_authenticated and user.is_staff):
             return False
         return _person_may(user, request.method or "", view)
+
+    def scope_for(self, request: Request) -> Scope:
+        return Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
+
+
+class HasAdminScope(HasScope):
+    """Keys need `admin` for whatever they do; people need the model's Django permission."""
+
+    def scope_for(self, request: Request) -> Scope:  # noqa: ARG002 - the same for all
+        return Scope.ADMIN
 
 
 _ACTIONS = {
@@ -153,5 +260,6 @@ def _person_may(user: Any, method: str, view: "APIView") -> bool:
     if queryset is None:
         return method in SAFE_METHODS
     meta = queryset.model._meta  # noqa: SLF001 - Django's documented Model._meta API
-    action = _ACTIONS.get(method)
+    # A POST to an entry, rather than to the list, changes that entry.
+    action = "change" if method == "POST" and getattr(view, "detail", False) else _ACTIONS.get(method)
     return action is not None and bool(user.has_perm(f"{meta.app_label}.{action}_{meta.model_name}"))

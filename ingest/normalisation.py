@@ -1,25 +1,38 @@
 """From a valid event to its canonical form: UTC times, severity names, OIDs, host names."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+from audit.notes import Note
 from ingest.times import time_of
 from rules.event import hostname_of, oid_of, severity_of
 
+MOST_SKEW = timedelta(days=1)
 
-def canonical_form(event: Mapping[str, Any]) -> dict[str, Any]:
+
+def canonical_form(event: Mapping[str, Any], received_at: datetime) -> dict[str, Any]:
     """The fields that MUTT decides by; what a source calls `severity` counts where `syslog_severity` is absent.
 
-    `event_time` is None for a time that does not exist: an event is never given up for its clock.
+    A time that does not exist is replaced by that of receipt: an event is never given up for its clock.
     """
     severity = severity_of(event.get("syslog_severity")) or severity_of(event.get("severity"))
     trap_oid = event.get("trap_oid")
-    time = time_of(event["timestamp"])
     return {
         "hostname": hostname_of(event["hostname"]),
         "message": event["message"],
         "syslog_severity": severity.value if severity else None,
         "trap_oid": oid_of(trap_oid) if trap_oid else None,
         "source_type": event.get("source_type") or ("snmptrap" if trap_oid else ""),
-        "event_time": time.isoformat() if time else None,
+        "event_time": (time_of(event["timestamp"]) or received_at).isoformat(),
+        "clears": event.get("clear") is True,
+        "alert_key": event.get("alert_key"),
     }
+
+
+def notes_on_clock(event: Mapping[str, Any], received_at: datetime) -> list[Note]:
+    """What is odd about the clock of a valid event."""
+    time = time_of(event["timestamp"])
+    if time is None:
+        return [Note.TIMESTAMP_UNREADABLE]
+    return [Note.CLOCK_SKEW] if abs(time - received_at) > MOST_SKEW else []

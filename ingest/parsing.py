@@ -1,10 +1,11 @@
-"""From the bytes of a request to events: one JSON object, a JSON array or NDJSON, told apart by the bytes.
+"""From the bytes of a request to JSON values: one object, an array or NDJSON, told apart by the bytes.
 
 One bad element never takes its neighbours along. What JSON allows and PostgreSQL cannot keep (NUL, lone
 surrogates) and bytes that are not UTF-8 are replaced by visible characters.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 MAX_DEPTH = 32
+MAX_STRING = 65_535
 _BOM = b"\xef\xbb\xbf"
 _BLANKS = b" \t\r\n"
 _SYMBOL_FOR_NULL = "\u2400"
@@ -23,23 +25,26 @@ class BodyError(ValueError):
 
 
 class TooManyError(ValueError):
-    """The body has more lines than it may have events."""
+    """The body has more events than it may have."""
 
-    def __init__(self, lines: int) -> None:
-        super().__init__(f"{lines} lines")
-        self.lines = lines
+    def __init__(self, events: int) -> None:
+        super().__init__(f"{events} events")
+        self.events = events
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """One element of a body that is not JSON, or nested too deeply; `why` is for people."""
+    """One element of a body that is not JSON, or too deep, or too long; `why` is for people, `raw` what was sent."""
 
+    code: str
     why: str
+    raw: bytes
+    pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The elements of a body in order. `lone`: it was a single object, not a batch of one."""
+    """The elements of a body in order. `lone`: it was a single value, not a batch of one."""
 
     items: list[Any]
     lone: bool
@@ -50,20 +55,33 @@ def parse_body(body: bytes, most: int = 10_000) -> Body:
     body = body.removeprefix(_BOM).strip(_BLANKS)
     if not body:
         raise BodyError("The body is empty. Send a JSON object, a JSON array of objects, or NDJSON.")
-    whole = _element(body)
+    whole = _value(body)
     if isinstance(whole, list):
-        return Body(whole, lone=False)
-    if not isinstance(whole, Unreadable):
-        return Body([whole], lone=True)
-    if body.startswith(b"["):
-        return Body(list(_array(body)), lone=False)
+        _check_number(len(whole), most)
+        if not any(_too_deep(item) for item in whole):
+            return Body(whole, lone=False)
+    elif not isinstance(whole, Unreadable):
+        return Body([_checked(whole, body)], lone=True)
+    if body.startswith(b"[") and not _is_line_of_array(body):
+        return Body([_single(element) for element in _elements(body, most)], lone=False)
     return _lines(body, whole, most)
 
 
+def _is_line_of_array(body: bytes) -> bool:
+    """Whether an array ends with its line and more lines follow: NDJSON, if with an odd first line."""
+    first, more, _ = body.partition(b"\n")
+    return bool(more) and isinstance(_value(first.strip(_BLANKS)), list)
+
+
+def _check_number(events: int, most: int) -> None:
+    if events > most:
+        raise TooManyError(events)
+
+
 def _lines(body: bytes, whole: Unreadable, most: int) -> Body:
-    if body.count(b"\n") > 2 * most:  # before any of it is read; half of the lines may be blank
-        raise TooManyError(body.count(b"\n"))
+    _check_number(body.count(b"\n") // 2, most)  # before any of it is read; half of the lines may be blank
     lines = [line for line in (line.strip(_BLANKS) for line in body.split(b"\n")) if line]
+    _check_number(len(lines), most)
     if len(lines) == 1:
         return Body([whole], lone=True)
     items = [_single(line) for line in lines]
@@ -72,47 +90,46 @@ def _lines(body: bytes, whole: Unreadable, most: int) -> Body:
     return Body(items, lone=False)
 
 
-def _array(body: bytes) -> Iterator[Any]:
-    """The elements of an array that cannot be read as a whole, each on its own."""
-    text = body.decode("utf-8", "replace")
-    decoder = json.JSONDecoder(parse_int=str)  # it only looks for ends; int() refuses numbers of many digits
-    position, number = _skip(text, 1), 0
-    while text[position : position + 1] != "]":
-        try:
-            _, end = decoder.raw_decode(text, position)
-        except (ValueError, RecursionError) as error:
-            raise BodyError(f"The array is broken at its element {number} (from 0): {_reason(error)}") from error
-        yield _single(text[position:end].encode("utf-8", "replace"))
-        position, number = _skip(text, end), number + 1
-        if text[position : position + 1] == ",":
-            position = _skip(text, position + 1)
-        elif text[position : position + 1] != "]":
-            raise BodyError(f"The array is broken behind its element {number - 1} (from 0): expected “,” or “]”.")
-    if text[position + 1 :].strip():
-        raise BodyError("There is something behind the array's end.")
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
 
 
-def _skip(text: str, position: int) -> int:
-    while text[position : position + 1] in {" ", "\t", "\r", "\n"}:
-        position += 1
-    return position
+def _elements(body: bytes, most: int) -> Iterator[bytes]:
+    """The texts between the commas of an array that cannot be read as a whole, however deep they are nested."""
+    depth, number, start = 0, 0, 1
+    for token in _TOKEN.finditer(body):
+        sign = token.group()
+        if sign in b"[{":
+            depth += 1
+        elif sign in b"]}":
+            depth -= 1
+        if depth == 0:
+            if body[token.end() :].strip(_BLANKS):
+                raise BodyError("There is something behind the array's end.")
+            last = body[start : token.start()].strip(_BLANKS)
+            if last:  # nothing stands behind a comma too many
+                yield last
+            return
+        if depth == 1 and sign == b",":
+            yield body[start : token.start()].strip(_BLANKS)
+            start, number = token.end(), number + 1
+            _check_number(number, most)
+    raise BodyError(f"The array is broken at its element {number} (from 0): it does not end.")
 
 
 def _single(raw: bytes) -> Any:
-    """One element of a body, be it an array: whose own depth `_element` leaves unchecked, since it may be the body."""
-    value = _element(raw)
-    return _checked(value) if isinstance(value, list) else value
+    """One element of a body, checked; or why it is none."""
+    value = _value(raw)
+    return value if isinstance(value, Unreadable) else _checked(value, raw)
 
 
-def _element(raw: bytes) -> Any:
-    """One JSON value, or why it is none; in an array that holds for each of its elements."""
+def _value(raw: bytes) -> Any:
+    """One JSON value, or why it is none. Its depth is not checked yet, except where that would harm."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        value = _lenient(raw, error)
-    # Depth comes first: `_clean` calls itself once a level.
-    value = [_checked(item) for item in value] if isinstance(value, list) else _checked(value)
-    return _clean(value) if b"\\u0000" in raw else value
+        return _lenient(raw, error)
+    # `_clean` calls itself once a level; what is too deep is refused anyway.
+    return _clean(value) if b"\\u0000" in raw and not _deeper_than(value, MAX_DEPTH + 1) else value
 
 
 def _lenient(raw: bytes, strict: ValueError) -> Any:
@@ -120,13 +137,25 @@ def _lenient(raw: bytes, strict: ValueError) -> Any:
     try:
         text = raw.decode("utf-8", "replace")
         if _REPLACEMENT not in text and "\\u" not in text:
-            return Unreadable(_reason(strict))
+            return _not_json(raw, strict)
         # Numbers by orjson in both looks: what it gives can be written again.
         return _clean(
             json.loads(text, parse_constant=_refuse_constant, parse_int=orjson.loads, parse_float=orjson.loads)
         )
-    except (ValueError, RecursionError):
-        return Unreadable(_reason(strict))
+    except RecursionError:
+        return _deep(raw)
+    except ValueError:
+        return _not_json(raw, strict)
+
+
+def _not_json(raw: bytes, error: ValueError) -> Unreadable:
+    if "depth limit" in str(error):
+        return _deep(raw)
+    return Unreadable("not_json", f"It is not JSON: {error}.", raw)
+
+
+def _deep(raw: bytes) -> Unreadable:
+    return Unreadable("too_deep", f"It is nested more than {MAX_DEPTH} levels deep.", raw)
 
 
 def _refuse_constant(name: str) -> None:
@@ -142,19 +171,41 @@ def _clean(value: Any) -> Any:
     return [_clean(item) for item in value] if isinstance(value, list) else value
 
 
-def _checked(value: Any) -> Any:
-    if isinstance(value, dict | list) and _deeper_than(value, MAX_DEPTH):
-        return Unreadable(f"It is nested more than {MAX_DEPTH} levels deep.")
-    return value
+def _checked(value: Any, raw: bytes) -> Any:
+    return _deep(raw) if _too_deep(value) else value
+
+
+def _too_deep(value: Any) -> bool:
+    return isinstance(value, dict | list) and _deeper_than(value, MAX_DEPTH)
 
 
 def _deeper_than(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
     children = value.values() if isinstance(value, dict) else value
     nested = [child for child in children if isinstance(child, dict | list)]
     return bool(nested) and (levels <= 1 or any(_deeper_than(child, levels - 1) for child in nested))
 
 
-def _reason(error: BaseException) -> str:
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    return str(error)
+def too_long(value: Any, most: int = MAX_STRING, pointer: str = "") -> str | None:
+    """The JSON Pointer (RFC 6901) of the first text or name in a value that is longer than `most`; else None."""
+    if isinstance(value, str):
+        return pointer if len(value) > most else None
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if len(name) > most:
+                return pointer or "/"
+            found = too_long(item, most, f"{pointer}/{escaped(name)}")
+            if found is not None:
+                return found
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            found = too_long(item, most, f"{pointer}/{number}")
+            if found is not None:
+                return found
+    return None
+
+
+def escaped(name: str) -> str:
+    """A name as a part of a JSON Pointer."""
+    return name.replace("~", "~0").replace("/", "~1")

@@ -1,18 +1,41 @@
-"""The validate stage as a Celery task."""
+"""The validate stage and the storing of what was refused, as Celery tasks."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
 
+from audit.entry import Entry, in_our_words
+from audit.ids import received_at
 from audit.journal import journal
 from audit.outcomes import Stage
-from ingest.normalisation import canonical_form
+from ingest.normalisation import canonical_form, notes_on_clock
+from ingest.quarantine_inbox import inbox
+from ingest.quarantine_store import empty_inbox
 
 
 @shared_task(name="ingest.validate_batch")
 def validate_batch(batch_id: str) -> str:
     """Bring every event of a batch into canonical form."""
     with journal().claimed(UUID(batch_id), Stage.VALIDATE) as claim:
-        events = [{**item, "canonical": canonical_form(item["event"])} for item in claim.events]
-        claim.advance(Stage.MATCH, events)
+        claim.advance(Stage.MATCH, [_normalised(entry) for entry in claim.events])
     return batch_id
+
+
+def _normalised(entry: Entry) -> Entry:
+    event, received = in_our_words(entry), received_at(UUID(entry["id"]))
+    notes = [*entry.get("notes", []), *notes_on_clock(event, received)]
+    return {**entry, "canonical": canonical_form(event, received), **({"notes": notes} if notes else {})}  # type: ignore[typeddict-item] # mypy loses the keys
+
+
+@shared_task(name="ingest.store_quarantine")
+def store_quarantine() -> int:
+    """Move refused events from the inbox to PostgreSQL; returns how many."""
+    return empty_inbox(
+        inbox(),
+        timezone.now(),
+        max_age=timedelta(days=settings.MUTT_QUARANTINE_DAYS),
+        most_per_source=settings.MUTT_QUARANTINE_MOST,
+    )

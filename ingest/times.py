@@ -1,8 +1,8 @@
 """Times as senders write them: RFC 3339, epochs, RFC 3164 without a year, and what servers print in their locale."""
 
-import math
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 from typing import Any
 
 from dateutil import parser as dateutil_parser
@@ -12,19 +12,51 @@ from audit.notes import Note
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 FURTHEST_AHEAD = timedelta(days=1)
 
-_RFC_3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?:([Zz])|([+-])(\d\d):?(\d\d))?", re.ASCII
+# Names that mean one offset, in hours. IST, BST, CST or AST each name several zones: they tell nothing.
+_ZONES = {"UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3}
+_ZONES |= {"MSK": 3, "JST": 9, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "HKT": 8, "SGT": 8}
+_ZONES |= {"EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}  # RFC 5322 §4.3
+
+# What `time_of` takes is what the schema takes.
+_RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+_CLOCK = r"(?P<clock>\d{1,2}:\d\d(?::\d\d)?)(?:[.,](?P<fraction>\d{1,30}))?"
+# Go prints `+0000 UTC` and `m=+0.1`, Java `+01:00[Europe/Berlin]`, PostgreSQL `+01`, Wazuh `+01.00`.
+_ZONE = (
+    r"(?: ?(?P<offset>[Zz]|[+-]\d\d(?:[:.]?\d\d)?))?(?: ?(?P<zone>(?![AP]M\b)[A-Z]{2,5}))?"
+    r"(?:\[[\w/+-]{1,40}\])?(?: m=[+-][\d.]{1,30})?"
 )
-_RFC_3164 = re.compile(
-    r"(?:(?P<year_first>\d{4}) )?(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2})(?: (?P<year>\d{4}))?"
-    r" (?P<clock>\d{1,2}:\d\d:\d\d)(?:\.(?P<fraction>\d+))?(?: (?P<year_last>\d{4}))?",
+_ISO = re.compile(
+    r"(?P<year>\d{4})(?P<sign>[-/.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})[Tt ]" + _CLOCK + _ZONE, re.ASCII
+)
+_BASIC_ISO = re.compile(
+    r"(\d{4})(\d\d)(\d\d)[Tt]?(\d\d)(\d\d)(\d\d)(?:[.,](\d{1,30}))?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII
+)
+# RFC 3164 with what devices put around it: Cisco's mark of an unsure clock, a weekday, a year in one of three places.
+_BSD = re.compile(
+    r"[*.]?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:(?P<year_first>\d{4}) )?(?P<month>[A-Za-z]{3}) +(?P<day>\d{1,2})"
+    r"(?: (?P<year>\d{4}))? " + _CLOCK + _ZONE + r"(?: (?P<year_last>\d{4}))?",
     re.ASCII,
 )
-_NUMBER = re.compile(r"\d{1,20}(?:\.\d{1,20})?", re.ASCII)
-# What is left to dateutil must at least hold a year, a time of day and little else: it would read “10” as a date.
-_LIKE_A_DATE = re.compile(r"(?=.*\b\d{4}\b)(?=.*\b\d{1,2}:\d\d\b)[\w\s:.,/+()-]{10,60}")
-# Epochs by their length: up to the year 5138 in seconds, then milli-, micro- and nanoseconds.
-_UNITS = ((1e11, 1), (1e14, 1e3), (1e17, 1e6), (math.inf, 1e9))
+_NUMBER = re.compile(r"\d{1,20}(?:\.\d{1,20})?(?:[eE]\+?\d{1,2})?", re.ASCII)
+# What is left to dateutil: a day, a month, a year, an hour and a minute, each once, for it would make up the missing.
+_WEEKDAY = r"(?i:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
+_MONTH = rf"(?i:{'|'.join(MONTHS)})[a-z]{{0,6}}\.?"
+_LOCALE = re.compile(
+    rf"(?:{_WEEKDAY}\.?,? )?"
+    r"(?:\d{1,2}(?P<sign>[./-])\d{1,2}(?P=sign)\d{4}|\d{4}(?P<after>[/-])\d{1,2}(?P=after)\d{1,2}"
+    rf"|{_MONTH} \d{{1,2}},? \d{{4}}|\d{{1,2}}\.?[ -]{_MONTH},?[ -]\d{{4}}),?(?: at)? "
+    r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?[AaPp][Mm])?(?: ?(?:[+-]\d\d:?\d\d|[A-Z]{2,5}))?",
+    re.ASCII,
+)
+_APACHE = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):", re.ASCII)
+# `+0100 CET`, `GMT+0100 (Central European Standard Time)`: the zone said twice.
+_ZONE_AGAIN = re.compile(r"(?:UTC|GMT)?([+-]\d\d:?\d\d)(?: [A-Z]{2,5})?(?: \([\w ]{1,50}\))?\Z", re.ASCII)
+# Epochs by their length; each unit covers 1973 to 5138. Shorter numbers are dates without a sign, uptimes or counters.
+_EARLIEST = 10**8
+_UNITS = ((10**11, 6), (10**14, 3), (10**17, 0), (10**20, -3))
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_YEAR = 2200
+_GO_ZERO = "0001-01-01"
 _LONGEST = 100
 
 
@@ -34,28 +66,46 @@ def read_time(value: Any, now: datetime, zone: tzinfo) -> tuple[datetime | None,
     `now` is the time of receipt, for texts without a year; `zone` is assumed for texts without one. None for what
     cannot be read, with the note that says so: an event is never given up for its clock.
     """
-    if value is None or (isinstance(value, str) and value.strip() in {"", "-"}):
+    at: datetime | None = None
+    notes: tuple[Note, ...] = ()
+    if value is None or (isinstance(value, str) and _says_nothing(value)):
         return None, (Note.TIMESTAMP_MISSING,)
-    moment, notes = None, ()
     if isinstance(value, int | float) and not isinstance(value, bool):
-        moment = _epoch(value)
+        at = _epoch(value)
     elif isinstance(value, str) and len(value) <= _LONGEST:
-        moment, notes = _text(value.strip(), now, zone)
-    return (moment, notes) if moment else (None, (Note.TIMESTAMP_UNREADABLE,))
+        at, notes = _text(" ".join(value.split()), now, zone)
+    return (at, notes) if at else (None, (Note.TIMESTAMP_UNREADABLE,))
 
 
 def time_of(text: str) -> datetime | None:
     """An RFC 3339 time in UTC; digits beyond the microsecond are cut. None if there is no such time."""
     parts = _RFC_3339.fullmatch(text)
-    return _from_rfc_3339(parts, None) if parts else None
-
-
-def moment(date: tuple[int, int, int], clock: str, fraction: str | None, zone: tzinfo) -> datetime | None:
-    """The moment in UTC, of a year, month, day and `hh:mm:ss`; None if there is no such time."""
-    hour, minute, second = (int(part) for part in clock.split(":"))
-    microsecond = int(f"{fraction or '':0<6}"[:6])
+    if not parts:
+        return None
     try:
-        return datetime(*date, hour, minute, second, microsecond, zone).astimezone(UTC)
+        return _meant(datetime.fromisoformat(text).astimezone(UTC))
+    except (ValueError, OverflowError):  # a leap second, 24:00:00, a lower-case z; or no time at all
+        date, clock, fraction, offset = parts.groups()
+        return moment(_numbers(date, "-"), clock, fraction, offset_of(offset))
+
+
+def moment(date: tuple[int, int, int], clock: str, fraction: str | None, zone: tzinfo | None) -> datetime | None:
+    """The moment in UTC, of a year, month, day and `hh:mm` or `hh:mm:ss`; None if there is no such time.
+
+    A leap second is the first of the next minute, 24:00:00 the next day's midnight (ISO 8601).
+    """
+    hour, minute, second = (*(int(part) for part in clock.split(":")), 0)[:3]
+    microsecond = int(f"{fraction or '':0<6}"[:6])
+    ahead = timedelta(0)
+    if second == 60:  # noqa: PLR2004 - a leap second
+        second, ahead = 59, timedelta(seconds=1)
+    elif (hour, minute, second, microsecond) == (24, 0, 0, 0):
+        hour, ahead = 0, timedelta(days=1)
+    if zone is None:
+        return None
+    try:
+        local = datetime(*date, hour, minute, second, microsecond, tzinfo=zone)
+        return _meant((local + ahead).astimezone(UTC))
     except (ValueError, OverflowError):
         return None
 
@@ -63,74 +113,126 @@ def moment(date: tuple[int, int, int], clock: str, fraction: str | None, zone: t
 def without_year(
     month: int, day: int, clock: str, fraction: str | None, now: datetime, zone: tzinfo
 ) -> datetime | None:
-    """RFC 3164 names no year: it is the latest one which is not more than a day ahead of now."""
+    """RFC 3164 names no year: it is the latest one which is not more than a day ahead of now.
+
+    Years before the last are not tried: a February 29 then was of another clock.
+    """
     for year in (now.year + 1, now.year, now.year - 1):
         at = moment((year, month, day), clock, fraction, zone)
-        if at and at <= now + FURTHEST_AHEAD:
+        if at and at - now <= FURTHEST_AHEAD:
             return at
     return None
 
 
-def _epoch(number: float) -> datetime | None:
-    if not math.isfinite(number) or number < 1:
+def offset_of(text: str) -> tzinfo | None:
+    """The zone of `Z`, `+01`, `+0100`, `+01:00` or `+01.00`; None if there is no such offset."""
+    if text in "Zz":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[3:].strip(":.") or 0)
+    if hours > 23 or minutes > 59:  # noqa: PLR2004 - of a clock
         return None
-    per_second = next(divisor for limit, divisor in _UNITS if number < limit)
-    try:
-        return datetime.fromtimestamp(number / per_second, UTC)
-    except (ValueError, OverflowError, OSError):
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def zone_named(name: str) -> tzinfo | None:
+    """The zone of an abbreviation such as CEST; None where it stands for none, or for several."""
+    hours = _ZONES.get(name)
+    return None if hours is None else timezone(timedelta(hours=hours))
+
+
+def _says_nothing(text: str) -> bool:
+    """Go's zero time stands for none, too."""
+    return text.strip() in {"", "-"} or text.startswith(_GO_ZERO)
+
+
+def _epoch(number: float | Decimal) -> datetime | None:
+    if not _EARLIEST <= number < _UNITS[-1][0]:  # neither is true of a NaN
         return None
+    exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+    to_microseconds = next(power for limit, power in _UNITS if number < limit)
+    at = _FIRST + timedelta(microseconds=int(exact.scaleb(to_microseconds)))
+    return at if at.year <= _LATEST_YEAR else None
 
 
 def _text(text: str, now: datetime, zone: tzinfo) -> tuple[datetime | None, tuple[Note, ...]]:
-    if _NUMBER.fullmatch(text):
-        return _epoch(float(text)), ()
-    iso = _RFC_3339.fullmatch(text)
+    iso = _ISO.fullmatch(text)
     if iso:
-        zoned = bool(iso[8] or iso[9])
-        return _from_rfc_3339(iso, zone), () if zoned else (Note.TIMESTAMP_WITHOUT_ZONE,)
-    bsd = _RFC_3164.fullmatch(text)
-    if bsd and bsd["month"] in MONTHS:
-        return _from_rfc_3164(bsd, now, zone)
-    return _by_dateutil(text, zone)
+        date = (int(iso["year"]), int(iso["month"]), int(iso["day"]))
+        return _zoned(date, iso, zone)
+    basic = _BASIC_ISO.fullmatch(text)
+    if basic:
+        return _from_basic_iso(basic, zone)
+    if _NUMBER.fullmatch(text):
+        return _epoch(Decimal(text)), ()
+    bsd = _BSD.fullmatch(text)
+    if bsd and bsd["month"].title() in MONTHS:
+        return _from_bsd(bsd, now, zone)
+    return _by_dateutil(_ZONE_AGAIN.sub(r"\1", _APACHE.sub(r"\1 \2 \3 ", text)), zone)
 
 
-def _from_rfc_3339(parts: re.Match[str], zone: tzinfo | None) -> datetime | None:
-    year, month, day, hour, minute, second = (int(part) for part in parts.groups()[:6])
-    fraction, z, sign, offset_hours, offset_minutes = parts.groups()[6:]
-    if not (z or sign) and zone is None:
-        return None
-    microsecond = int((fraction or "0")[:6].ljust(6, "0"))
-    try:
-        if z or sign:
-            offset = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
-            zone = timezone(-offset if sign == "-" else offset)
-        return _meant(datetime(year, month, day, hour, minute, second, microsecond, tzinfo=zone).astimezone(UTC))
-    except (ValueError, OverflowError):
-        return None
+def _zoned(
+    date: tuple[int, int, int], parts: re.Match[str], assumed: tzinfo
+) -> tuple[datetime | None, tuple[Note, ...]]:
+    """The moment of a date and the clock and zone that are among the parts."""
+    zone, notes = _zone(parts, assumed)
+    return moment(date, parts["clock"], parts["fraction"], zone), notes
 
 
-def _from_rfc_3164(parts: re.Match[str], now: datetime, zone: tzinfo) -> tuple[datetime | None, tuple[Note, ...]]:
-    month, day = MONTHS.index(parts["month"]) + 1, int(parts["day"])
+def _zone(parts: re.Match[str], assumed: tzinfo) -> tuple[tzinfo | None, tuple[Note, ...]]:
+    """The zone that is told by an offset or a name, else the assumed one with a note; None for an impossible offset."""
+    if parts["offset"]:
+        return offset_of(parts["offset"]), ()
+    named = zone_named(parts["zone"]) if parts["zone"] else None
+    return (named, ()) if named else (assumed, (Note.TIMESTAMP_WITHOUT_ZONE,))
+
+
+def _from_basic_iso(parts: re.Match[str], assumed: tzinfo) -> tuple[datetime | None, tuple[Note, ...]]:
+    """`20241026T232039Z`; 14 digits are no epoch of this century."""
+    year, month, day, hour, minute, second, fraction, offset = parts.groups()
+    zone = offset_of(offset) if offset else assumed
+    at = moment((int(year), int(month), int(day)), f"{hour}:{minute}:{second}", fraction, zone)
+    return at, () if offset else (Note.TIMESTAMP_WITHOUT_ZONE,)
+
+
+def _from_bsd(parts: re.Match[str], now: datetime, assumed: tzinfo) -> tuple[datetime | None, tuple[Note, ...]]:
+    month, day = MONTHS.index(parts["month"].title()) + 1, int(parts["day"])
     year = parts["year"] or parts["year_first"] or parts["year_last"]
     if year:
-        at = moment((int(year), month, day), parts["clock"], parts["fraction"], zone)
-        return at, (Note.TIMESTAMP_WITHOUT_ZONE,)
-    at = without_year(month, day, parts["clock"], parts["fraction"], now, zone)
-    return at, (Note.TIMESTAMP_WITHOUT_YEAR, Note.TIMESTAMP_WITHOUT_ZONE)
+        return _zoned((int(year), month, day), parts, assumed)
+    zone, notes = _zone(parts, assumed)
+    at = without_year(month, day, parts["clock"], parts["fraction"], now, zone) if zone else None
+    return at, (Note.TIMESTAMP_WITHOUT_YEAR, *notes)
 
 
-def _by_dateutil(text: str, zone: tzinfo) -> tuple[datetime | None, tuple[Note, ...]]:
-    if not _LIKE_A_DATE.fullmatch(text):
+def _by_dateutil(text: str, assumed: tzinfo) -> tuple[datetime | None, tuple[Note, ...]]:
+    form = _LOCALE.fullmatch(text)
+    if not form:
         return None, ()
-    # Go prints “2025-02-15 14:59:03 +0000 UTC”: the zone twice, which dateutil takes for a double negation.
-    text = re.sub(r"([+-]\d{4}) [A-Z]{2,5}$", r"\1", text)
+    # Slashes are American unless the first number is no month; dots and hyphens put the day first.
+    day_first = form["sign"] is not None and form["sign"] != "/"
     try:
-        found = dateutil_parser.parse(text)
+        found, again = (
+            dateutil_parser.parse(text, default=default, dayfirst=day_first, tzinfos=_tzinfo)
+            for default in (datetime(2000, 1, 1), datetime(2001, 2, 2, 1, 1))  # noqa: DTZ001 - texts name the zone
+        )
+        if found != again:  # something was missing
+            return None, ()
         if found.tzinfo is None:
-            return _meant(found.replace(tzinfo=zone).astimezone(UTC)), (Note.TIMESTAMP_WITHOUT_ZONE,)
+            return _meant(found.replace(tzinfo=assumed).astimezone(UTC)), (Note.TIMESTAMP_WITHOUT_ZONE,)
         return _meant(found.astimezone(UTC)), ()
     except (ValueError, OverflowError, TypeError):
         return None, ()
+
+
+def _tzinfo(name: str | None, offset_s: int | None) -> tzinfo | None:
+    """For dateutil, which would look names up in the zone of the machine."""
+    return zone_named(name) if name else timezone(timedelta(seconds=offset_s or 0)) if offset_s is not None else None
+
+
+def _numbers(date: str, sign: str) -> tuple[int, int, int]:
+    year, month, day = date.split(sign)
+    return int(year), int(month), int(day)
 
 
 def _meant(at: datetime) -> datetime | None:

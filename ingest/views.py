@@ -1,33 +1,33 @@
-"""The webhook: authenticate, read, validate, open a batch in the journal, answer 202, and start the chain.
+"""The webhook: is there room, who is calling, how much is it, what is in it; then 202, or why not.
 
-From here an event goes to `pipeline.py`.
+Behind the door goes on `receiving.py`; the way of a batch is in `pipeline.py`.
 """
 
+import hashlib
 import logging
-from typing import Any
-from uuid import UUID
 
 import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from gunicorn.http.errors import ParseException
 from redis.exceptions import RedisError
 
-from audit.ids import MAX_EVENTS_PER_BATCH, event_id, new_batch_id
-from audit.journal import journal
-from ingest import pipeline
+from ingest import receiving
+from ingest.admission import EVERYBODY, count_shed, gate, rates
 from ingest.authentication import HEADER, Caller, KeysUnavailableError, caller_of
-from ingest.metrics import EVENTS_RECEIVED
+from ingest.body import BodyRefused, body_of
 from ingest.models import Scope
-from ingest.parsing import Body, BodyError, TooManyError, Unreadable, parse_body
+from ingest.parsing import BodyError, TooManyError
 from ingest.problems import Problem
-from ingest.validation import EventError, faults_of
+from ingest.reading import SOURCES
+from ingest.receiving import IdempotencyKey, KeyReused, Receipt, Sender
+from ingest.signatures import SignatureError, verify
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+LONGEST_KEY = 255
 
 
 class Refused(Exception):  # noqa: N818 - it carries an answer, not a fault of ours
@@ -39,127 +39,131 @@ class Refused(Exception):  # noqa: N818 - it carries an answer, not a fault of o
 
 
 @csrf_exempt
-def webhook(request: HttpRequest) -> HttpResponse:
-    """Take one event, an array of events or NDJSON."""
+def webhook(request: HttpRequest, source: str | None = None, token: str | None = None) -> HttpResponse:
+    """Take events: one, an array, NDJSON, or what the source sends."""
+    if token is not None:  # whatever is logged of this request later must not hold it
+        request.path = request.path_info = f"/webhook/{source}/***"
     if request.method != "POST":
-        return Problem(405, "Method Not Allowed", "Send events by POST.").response()
+        problem = Problem(405, "Method Not Allowed", "Send events by POST.").response()
+        problem["Allow"] = "POST"
+        return problem
     try:
-        caller = _caller(request)
-        body = _parsed(_body(request))
-        return _accept(body, caller, _address(request))
+        return _answer(_receipt(request, source, token))
     except Refused as refusal:
         return refusal.problem.response()
 
 
-def _caller(request: HttpRequest) -> Caller:
+def _receipt(request: HttpRequest, source: str | None, token: str | None) -> Receipt:
+    _check_room()
+    if source is not None and source not in SOURCES:
+        detail = f"There is no source “{source[:40]}”. Send to /webhook, or /webhook/ and one of: {', '.join(SOURCES)}."
+        raise Refused(Problem(404, "No such source", detail))
+    caller = _caller(request, source, token)
+    _check_rate(caller)
     try:
-        caller = caller_of(request)
-    except KeysUnavailableError:
-        raise Refused(_unavailable("API keys cannot be checked just now: PostgreSQL is away.")) from None
-    if caller is None:
-        detail = f"Send your API key in the header {HEADER}; this request had none, or one that is not known."
-        raise Refused(Problem(401, "No valid API key", detail))
-    if not caller.may(Scope.INGEST, timezone.now()):
-        detail = f"The key “{caller.name}” may not send events: it has expired or lacks the scope “ingest”."
-        raise Refused(Problem(403, "This API key may not send events", detail))
-    return caller
-
-
-def _body(request: HttpRequest) -> bytes:
-    """The body, if it is no longer than allowed; a chunked one has no length to look at first."""
-    limit = settings.MUTT_MAX_BODY_BYTES
-    length = request.headers.get("Content-Length", "")
-    too_large = Problem(413, "The body is too large", f"At most {limit:,} bytes are taken. Send smaller batches.")
-    if length.isdigit() and int(length) > limit:
-        raise Refused(too_large)
+        raw = body_of(request, settings.MUTT_MAX_BODY_BYTES)
+    except BodyRefused as refusal:
+        raise Refused(Problem(refusal.status, refusal.title, refusal.detail)) from refusal
+    signed = _signature(request, caller, raw)
+    sender = Sender(caller.name, str(request.META.get("REMOTE_ADDR") or "unknown"))
+    key = _idempotency_key(request, sender, source, raw, signed)
     try:
-        chunked = not length and request.META.get("wsgi.input_terminated")
-        body: bytes = request.META["wsgi.input"].read(limit + 1) if chunked else request.body
-    except (OSError, ParseException) as error:  # the second is what gunicorn raises for broken chunks
-        detail = (
-            "The connection or the chunks ended before the whole body had come; nothing was accepted. Send it again."
-        )
-        raise Refused(Problem(400, "The body is incomplete", detail)) from error
-    if len(body) > limit:
-        raise Refused(too_large)
-    return body
-
-
-def _parsed(raw: bytes) -> Body:
-    limit = min(settings.MUTT_MAX_EVENTS, MAX_EVENTS_PER_BATCH)
-    try:
-        body = parse_body(raw, limit)
+        return receiving.receive(raw, source, sender, content_type=request.content_type or "", key=key)
     except TooManyError as error:
-        raise Refused(_too_many(error.lines, limit)) from error
+        detail = (
+            f"It has {error.events:,} events; at most {settings.MUTT_MAX_EVENTS:,} are taken. Send smaller batches."
+        )
+        raise Refused(Problem(413, "The batch is too large", detail)) from error
     except BodyError as error:
-        _count(0, 1)
+        receiving.refuse_body(raw, str(error), source, sender, request.content_type or "")
         raise Refused(Problem(400, "The body cannot be read", str(error))) from error
-    if len(body.items) > limit:
-        raise Refused(_too_many(len(body.items), limit))
-    return body
+    except KeyReused as error:
+        detail = "Another body was sent with this Idempotency-Key before. A repeated request must be the same."
+        raise Refused(Problem(422, "The Idempotency-Key was used before", detail)) from error
+    except RedisError as error:
+        logger.error("batch not opened: %s", type(error).__name__)  # noqa: TRY400 - one line per refusal suffices
+        raise Refused(_unavailable("The journal is away or full. Send the same again.")) from error
 
 
-def _too_many(events: int, limit: int) -> Problem:
-    detail = f"It has {events:,} events; at most {limit:,} are taken. Send smaller batches."
-    return Problem(413, "The batch is too large", detail)
-
-
-def _accept(body: Body, caller: Caller, address: str) -> HttpResponse:
-    batch = new_batch_id(timezone.now())
-    faults = [_faults(item) for item in body.items]
-    good = [item for item, wrong in zip(body.items, faults, strict=True) if not wrong]
-    if body.lone and not good:
-        _count(0, 1)
-        refusal = _refusal(faults[0])
-        return Problem(400, "The event is not valid", refusal["error"], tuple(refusal["errors"])).response()
-    entries = [{"id": str(event_id(batch, position)), "event": event} for position, event in enumerate(good)]
-    if entries:
-        _open(batch, entries, caller, address)
-    _count(len(good), len(faults) - len(good))
-    identifiers = iter(entries)
+def _answer(receipt: Receipt) -> HttpResponse:
+    if receipt.lone and receipt.rejected:
+        (result,) = receipt.results
+        return Problem(400, "The event is not valid", result["error"], tuple(result["errors"])).response()
     answer = {
-        "batch": str(batch),
-        "accepted": len(good),
-        "rejected": len(faults) - len(good),
-        "events": [_refusal(wrong) if wrong else {"id": next(identifiers)["id"]} for wrong in faults],
+        "batch": str(receipt.batch),
+        "accepted": receipt.accepted,
+        "rejected": receipt.rejected,
+        "events": receipt.results,
     }
     return HttpResponse(orjson.dumps(answer), status=202, content_type="application/json")
 
 
-def _faults(item: Any) -> list[EventError]:
-    return [EventError("", item.why)] if isinstance(item, Unreadable) else faults_of(item)
+def _check_room() -> None:
+    if gate().is_closed():
+        count_shed("full")
+        raise Refused(_unavailable("Too many batches are on their way already. Send the same again."))
 
 
-def _refusal(faults: list[EventError]) -> dict[str, Any]:
-    return {
-        "error": " ".join(str(fault) for fault in faults),
-        "errors": [fault.as_json() for fault in faults],
-    }
-
-
-def _open(batch: UUID, entries: list[dict[str, Any]], caller: Caller, address: str) -> None:
-    """Make the events durable, then start the chain. Once the journal has them, the answer is 202."""
+def _caller(request: HttpRequest, source: str | None, token: str | None) -> Caller:
     try:
-        journal().open(batch, entries, api_key=caller.name, address=address)
-    except RedisError as error:
-        logger.error("batch not opened: %s", type(error).__name__)  # noqa: TRY400 - one line per refusal suffices
-        raise Refused(_unavailable("The journal is away or full. Send the same again.")) from error
-    pipeline.start(batch)
+        caller = caller_of(request, token)
+    except KeysUnavailableError:
+        raise Refused(_unavailable("API keys cannot be checked just now: PostgreSQL is away.")) from None
+    if caller is None:
+        detail = (
+            f"Send your API key in the header {HEADER}, or as Bearer token, or as the password of basic authentication;"
+            " this request had none, or one that is not known."
+        )
+        raise Refused(Problem(401, "No valid API key", detail))
+    if not caller.may(Scope.INGEST, timezone.now()):
+        detail = f"The key “{caller.name}” may not send events: it has expired or lacks the scope “ingest”."
+        raise Refused(Problem(403, "This API key may not send events", detail))
+    if not caller.may_send(source or receiving.PLAIN):
+        where = ", ".join(f"/webhook/{name}" for name in sorted(caller.allowed_sources))
+        detail = f"The key “{caller.name}” may send to {where} only."
+        raise Refused(Problem(403, "This API key may not send here", detail))
+    return caller
 
 
-def _count(accepted: int, rejected: int) -> None:
-    EVENTS_RECEIVED.labels("accepted").inc(accepted)
-    EVENTS_RECEIVED.labels("rejected").inc(rejected)
-    if rejected:
-        try:
-            journal().count_rejected(rejected)
-        except RedisError as error:
-            logger.warning("%s rejected events not counted: %s", rejected, type(error).__name__)
+def _check_rate(caller: Caller) -> None:
+    wait_s = rates().wait_s(f"key:{caller.name}", caller.rate_limit or settings.MUTT_KEY_RATE)
+    if wait_s:
+        count_shed("key_rate")
+        detail = f"The key “{caller.name}” may send {caller.rate_limit or settings.MUTT_KEY_RATE} requests."
+        raise Refused(Problem(429, "Too many requests with this API key", detail, retry_after_s=wait_s))
+    if rates().wait_s(EVERYBODY, settings.MUTT_GLOBAL_RATE):
+        count_shed("global_rate")
+        raise Refused(_unavailable("More requests come in than MUTT is set up for. Send the same again."))
+
+
+def _signature(request: HttpRequest, caller: Caller, raw: bytes) -> str | None:
+    """The id that a signed request bears; None where the key needs no signature."""
+    if not caller.signing_secrets:
+        return None
+    try:
+        return verify(caller.signing_secrets, request.headers, raw, timezone.now())
+    except SignatureError as error:
+        raise Refused(Problem(401, "The signature is not valid", str(error))) from error
+
+
+def _idempotency_key(
+    request: HttpRequest, sender: Sender, source: str | None, raw: bytes, signed: str | None
+) -> IdempotencyKey | None:
+    """What the sender calls this request; for sources that are set up so, the body itself."""
+    text = request.headers.get("Idempotency-Key", "").strip()
+    if len(text) > LONGEST_KEY:
+        detail = f"The Idempotency-Key is longer than {LONGEST_KEY} characters."
+        raise Refused(Problem(400, "The Idempotency-Key is too long", detail))
+    window_s = settings.MUTT_IDEMPOTENCY_WINDOW_S
+    if signed is not None:  # what was signed once is taken once, whoever sends it again
+        return IdempotencyKey.of(sender, f"signed {signed}", raw, window_s)
+    if text:
+        return IdempotencyKey.of(sender, f"key {text}", raw, window_s)
+    body_window_s = settings.MUTT_SAME_BODY_WINDOWS.get(source or receiving.PLAIN)
+    if body_window_s:
+        return IdempotencyKey.of(sender, f"body {source} {hashlib.sha256(raw).hexdigest()}", raw, body_window_s)
+    return None
 
 
 def _unavailable(detail: str) -> Problem:
     return Problem(503, "MUTT cannot take events just now", detail, retry_after_s=RETRY_AFTER_S)
-
-
-def _address(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR") or "unknown")

@@ -8,6 +8,8 @@ from rest_framework.routers import DefaultRouter
 
 import ingest.openapi  # noqa: F401 - tells drf-spectacular of our keys
 from audit.api.views import EventViewSet, LedgerView
+from ingest.api.keys import ApiKeyViewSet
+from ingest.api.views import QuarantineViewSet
 from ingest.views import webhook
 from mutt_project.health import healthz, metrics, readyz
 from rules.api.views import DevelopmentHostViewSet, DeviceTeamViewSet, RuleViewSet
@@ -19,10 +21,14 @@ router = DefaultRouter(trailing_slash=False)
 router.register("events", EventViewSet, basename="event")
 router.register("rules", RuleViewSet, basename="rule")
 router.register("dev-hosts", DevelopmentHostViewSet, basename="development-host")
+router.register("keys", ApiKeyViewSet, basename="key")
+router.register("quarantine", QuarantineViewSet, basename="quarantine")
 router.register("teams", DeviceTeamViewSet, basename="device-team")
 
 urlpatterns = [
     path("webhook", webhook, name="webhook"),
+    path("webhook/<str:source>", webhook, name="webhook-source"),
+    path("webhook/<str:source>/<str:token>", webhook, name="webhook-token"),
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
     path("api/v1/openapi.yaml", SpectacularAPIView.as_view(), name="openapi"),
     path("api/v1/", include(router.urls)),

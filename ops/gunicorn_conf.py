@@ -3,7 +3,10 @@
 import os
 from typing import Any
 
+from gunicorn.glogging import Logger
 from prometheus_client import multiprocess
+
+from mutt_project.masking import MaskSecrets
 
 BODY_TIMEOUT_S = 20  # between two pieces of a body
 
@@ -16,6 +19,18 @@ graceful_timeout = 20
 keepalive = 30
 accesslog = None
 control_socket_disable = True
+
+
+class MaskingLogger(Logger):  # type: ignore[misc] # gunicorn is untyped
+    """Gunicorn's own log, which quotes request lines that it cannot read and addresses of requests that failed."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in (*self.error_log.handlers, *self.access_log.handlers):
+            handler.addFilter(MaskSecrets())
+
+
+logger_class = MaskingLogger
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature

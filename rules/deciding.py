@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from audit.entry import Entry
 from audit.ids import received_at
 from audit.journal import Claim
 from audit.outcomes import Outcome
@@ -54,10 +55,12 @@ def event_from(canonical: dict[str, Any]) -> Event:
         trap_oid=canonical["trap_oid"],
         source_type=canonical["source_type"],
         event_time=datetime.fromisoformat(time) if time else None,
+        clears=canonical.get("clears", False),
+        alert_key=canonical.get("alert_key"),
     )
 
 
-def _row(item: dict[str, Any], claim: Claim, rule_set: RuleSet, now: datetime) -> RecordRow:
+def _row(item: Entry, claim: Claim, rule_set: RuleSet, now: datetime) -> RecordRow:
     event = event_from(item["canonical"])
     decision = decide(event, rule_set)
     outcome = _outcome(decision)
@@ -67,14 +70,16 @@ def _row(item: dict[str, Any], claim: Claim, rule_set: RuleSet, now: datetime) -
         event_id=identifier,
         journal_seq=claim.seq,
         received_at=received_at(identifier),
-        api_key=claim.api_key,
-        address=claim.address,
+        api_key=item.get("api_key", claim.api_key),
+        address=item.get("address", claim.address),
         hostname=event.hostname,
         event_time=event.event_time,
         message=event.message,
         syslog_severity=event.syslog_severity or "",
         trap_oid=event.trap_oid or "",
         source_type=event.source_type,
+        clears=event.clears,
+        notes=item.get("notes", []),
         event=item["event"],
         rule_set_version=rule_set.version,
         rule_id=rule.id if rule else None,
@@ -108,4 +113,5 @@ def _as_meta_alert(row: RecordRow) -> RecordRow:
 
 
 def _deduplication_key(rule_id: int, event: Event) -> str:
-    return f"mutt:{rule_id}:{host_key(event.hostname)}:{object_of(event.message, event.trap_oid)}"
+    what = event.alert_key or object_of(event.message, event.trap_oid)
+    return f"mutt:{rule_id}:{host_key(event.hostname)}:{what}"

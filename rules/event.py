@@ -52,7 +52,10 @@ class Handling(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """One event in canonical form. `event_time` is the sender's clock, in UTC; None if it told none."""
+    """One event in canonical form. `event_time` is the sender's clock, in UTC; the time of receipt if it told none.
+
+    `clears`: it says that the problem is over. `alert_key`: what its sender calls the problem, in both events.
+    """
 
     hostname: str
     message: str
@@ -60,6 +63,8 @@ class Event:
     trap_oid: str | None = None
     source_type: str = ""
     event_time: datetime | None = None
+    clears: bool = False
+    alert_key: str | None = None
 
     @cached_property
     def folded_message(self) -> str:

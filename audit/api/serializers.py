@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from audit.ids import batch_of
 from audit.models import Record
+from audit.notes import Note
 from audit.outcomes import Outcome
 
 
@@ -30,6 +31,7 @@ class EventSerializer(serializers.ModelSerializer[Record]):
     environment = EmptyIsNull(allow_null=True)
     team = EmptyIsNull(allow_null=True)
     reason = EmptyIsNull(allow_null=True)
+    notes = serializers.ListField(child=serializers.ChoiceField([(note.value, note.value) for note in Note]))
 
     class Meta:
         model = Record
@@ -44,6 +46,8 @@ class EventSerializer(serializers.ModelSerializer[Record]):
             "syslog_severity",
             "trap_oid",
             "source_type",
+            "clears",
+            "notes",
             "rule_id",
             "rule_name",
             "rule_set_version",

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from audit.api.moments import moment_of
 from audit.api.pagination import NewestFirst
 from audit.api.serializers import EventQuery, EventSerializer, EventStorySerializer, LedgerSerializer
+from audit.entry import in_our_words
 from audit.ids import batch_of, first_id_at, received_at
 from audit.journal import journal
 from audit.ledger import read_ledger
@@ -83,7 +84,7 @@ def _in_flight(identifier: UUID) -> dict[str, Any]:
     entry = next((entry for entry in events if entry["id"] == str(identifier)), None)
     if entry is None:
         raise NotFound(f"No event has the id {identifier}: it was never accepted here, or its record has been dropped.")
-    event = entry["event"]
+    event = in_our_words(entry)
     steps = [
         Step(received_at(identifier), "received", "Received; it is in the journal."),
         Step(None, "waiting", WAITING[stage]),
@@ -95,7 +96,7 @@ def _in_flight(identifier: UUID) -> dict[str, Any]:
         "hostname": event["hostname"],
         "message": event["message"],
         "outcome": Outcome.PENDING.value,
-        "event": event,
+        "event": entry["event"],
         "steps": [step.as_json() for step in steps],
     }
 

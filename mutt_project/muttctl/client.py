@@ -76,6 +76,17 @@ class Client:
             seen.add(following)
             page = self._get(self._target_of(following))
 
+    def post(self, path: str, content: object) -> JsonObject:
+        """Send JSON; one JSON object is the answer."""
+        headers = {"Content-Type": "application/json"}
+        return self._object_in(self._request("POST", path, json.dumps(content).encode(), headers))
+
+    def delete(self, path: str) -> None:
+        """Delete what is there; the answer has no content."""
+        response = self._request("DELETE", path)
+        if response.status != http.client.NO_CONTENT:
+            self._object_in(response)
+
     def post_events(self, body: bytes, on_wait: OnWait) -> JsonObject:
         """Send NDJSON to the webhook; 503 is tried again as the server asks, at most TRIES times in all."""
         attempt = 1

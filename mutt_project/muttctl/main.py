@@ -8,6 +8,7 @@ import click
 from mutt_project.muttctl.events import events
 from mutt_project.muttctl.ledger import ledger
 from mutt_project.muttctl.output import examples
+from mutt_project.muttctl.quarantine import quarantine
 from mutt_project.muttctl.rules import rules
 from mutt_project.muttctl.send import send
 
@@ -16,6 +17,7 @@ EPILOG = f"""{
         "muttctl ledger",
         "muttctl rules list --active",
         "muttctl events search --hostname core-router-01 --since -1h",
+        "muttctl quarantine summary",
         "muttctl send /var/log/syslog",
     )
 }
@@ -46,5 +48,5 @@ def cli() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (events, ledger, rules, send):
+for command in (events, ledger, quarantine, rules, send):
     cli.add_command(command)

@@ -2,13 +2,23 @@
 
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import django_stubs_ext
 from csp.constants import NONCE, SELF
 from kombu import Exchange, Queue
 
 from audit.outcomes import Outcome
-from mutt_project.settings.environment import boolean, one_of, optional, positive
+from mutt_project.settings.environment import (
+    boolean,
+    one_of,
+    optional,
+    positive,
+    rate,
+    seconds_by_name,
+    share,
+    time_zone,
+)
 from rules.event import Handling, Severity
 
 django_stubs_ext.monkeypatch()  # makes ModelForm[X] and the like possible at run time
@@ -139,6 +149,25 @@ MUTT_MAX_BODY_BYTES = optional("MUTT_MAX_BODY_BYTES", 10 * 1024 * 1024, int)
 MUTT_MAX_EVENTS = optional("MUTT_MAX_EVENTS", 10_000, int)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MUTT_MAX_BODY_BYTES
 
+# Above the high marks of open batches or of Redis' memory (a share of its maxmemory) the webhook answers 503,
+# until both are below the low ones.
+MUTT_OPEN_BATCHES_HIGH = optional("MUTT_OPEN_BATCHES_HIGH", 100_000, int)
+MUTT_OPEN_BATCHES_LOW = optional("MUTT_OPEN_BATCHES_LOW", MUTT_OPEN_BATCHES_HIGH * 8 // 10, int)
+MUTT_REDIS_MEMORY_HIGH = optional("MUTT_REDIS_MEMORY_HIGH", 0.70, share)
+MUTT_REDIS_MEMORY_LOW = optional("MUTT_REDIS_MEMORY_LOW", 0.60, share)
+MUTT_GATE_EVERY_S = optional("MUTT_GATE_EVERY_S", 0.25, positive)
+
+# Requests of one API key, and of all together, such as 100/second; empty: as many as come.
+MUTT_KEY_RATE = optional("MUTT_KEY_RATE", "", rate)
+MUTT_GLOBAL_RATE = optional("MUTT_GLOBAL_RATE", "", rate)
+
+# How long a request's Idempotency-Key is remembered; and for which sources the same body again is the same request.
+MUTT_IDEMPOTENCY_WINDOW_S = optional("MUTT_IDEMPOTENCY_WINDOW_S", 60 * 60, int)
+MUTT_SAME_BODY_WINDOWS: dict[str, int] = optional("MUTT_SAME_BODY_WINDOWS", {}, seconds_by_name)
+
+# What times without a zone are taken to be in.
+MUTT_ASSUMED_TIME_ZONE = optional("MUTT_ASSUMED_TIME_ZONE", ZoneInfo("UTC"), time_zone)
+
 # A stage holds a batch for LEASE at most, unless it renews: longer than any POST to Moogsoft may take.
 # An open batch that nobody holds is overdue after GRACE.
 MUTT_LEASE_S = optional("MUTT_LEASE_S", 30.0, positive)
@@ -149,6 +178,13 @@ MUTT_RULE_SET_MAX_AGE_S = optional("MUTT_RULE_SET_MAX_AGE_S", 1.0, positive)
 MUTT_KEY_MAX_AGE_S = optional("MUTT_KEY_MAX_AGE_S", 10.0, positive)
 MUTT_UNMATCHED_THRESHOLD = optional("MUTT_UNMATCHED_THRESHOLD", 100, int)
 MUTT_UNMATCHED_WINDOW_S = optional("MUTT_UNMATCHED_WINDOW_S", 24 * 60 * 60, int)
+
+# What was refused is kept: the first so many bytes of each event, so many on their way to PostgreSQL, and there so
+# many days, and so many of each source.
+MUTT_QUARANTINE_MAX_BYTES = optional("MUTT_QUARANTINE_MAX_BYTES", 16 * 1024, int)
+MUTT_QUARANTINE_INBOX = optional("MUTT_QUARANTINE_INBOX", 10_000, int)
+MUTT_QUARANTINE_DAYS = optional("MUTT_QUARANTINE_DAYS", 14.0, positive)
+MUTT_QUARANTINE_MOST = optional("MUTT_QUARANTINE_MOST", 10_000, int)
 
 # The destination. Cloud: Events API with the key in the header `apiKey`. Onprem: REST LAM, the key in the body.
 MOOGSOFT_FLAVOUR = optional("MOOGSOFT_FLAVOUR", "cloud", one_of("cloud", "onprem"))
@@ -171,6 +207,7 @@ CELERY_TASK_ROUTES = {
     "audit.store_dead_letters": {"queue": "dlq"},
     "audit.create_partitions": {"queue": "maintenance"},
     "ingest.sweep_open_batches": {"queue": "maintenance"},
+    "ingest.store_quarantine": {"queue": "maintenance"},
 }
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_SERIALIZER = "json"
@@ -205,19 +242,30 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": MUTT_SWEEP_EVERY_S,
         "options": {"expires": 60},
     },
+    "store the quarantine": {
+        "task": "ingest.store_quarantine",
+        "schedule": 10.0,
+        "options": {"expires": 60},
+    },
     "create partitions": {"task": "audit.create_partitions", "schedule": 6 * 60 * 60.0},
 }
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"mask": {"()": "mutt_project.masking.MaskSecrets"}},
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}},
     "root": {"handlers": ["stderr"], "level": optional("MUTT_LOG_LEVEL", "INFO", str)},
     "loggers": {
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # Django and Celery would give these handlers of their own, which mask nothing.
+        "django": {"handlers": []},
+        "django.server": {"handlers": [], "propagate": True},
+        "celery.task": {"handlers": ["stderr"], "propagate": False},
+        "multiprocessing": {"handlers": ["stderr"], "propagate": False},
     },
 }

@@ -2,8 +2,10 @@
 
 import math
 import os
+import re
 from collections.abc import Callable
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -64,3 +66,36 @@ def positive(text: str) -> float:
     if not 0 < number < math.inf:
         raise ValueError(f"“{text}” is no number above 0")
     return number
+
+
+def share(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1:
+        raise ValueError(f"“{text}” is no share above 0 and up to 1, such as 0.7")
+    return number
+
+
+_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+
+
+def rate(text: str) -> str:
+    if not _RATE.fullmatch(text):
+        raise ValueError(f"“{text}” is no rate such as 100/second (or minute, hour, day)")
+    return text
+
+
+def seconds_by_name(text: str) -> dict[str, int]:
+    found = {}
+    for part in comma_separated(text):
+        name, _, seconds = part.partition("=")
+        if not seconds.isdecimal() or not int(seconds):
+            raise ValueError(f"“{part}” is not like solarwinds=60")
+        found[name.strip()] = int(seconds)
+    return found
+
+
+def time_zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"“{text}” is no time zone of the tz database, such as Europe/Berlin") from None

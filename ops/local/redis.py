@@ -18,6 +18,7 @@ dir "{folder}"
 requirepass {password}
 appendonly yes
 appendfsync everysec
+maxmemory 1gb
 maxmemory-policy noeviction
 save ""
 daemonize no

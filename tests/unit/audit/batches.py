@@ -44,6 +44,8 @@ def row(identifier: UUID, outcome: Outcome = Outcome.UNMATCHED, seq: int = 1, **
         "syslog_severity": "",
         "trap_oid": "",
         "source_type": "",
+        "clears": False,
+        "notes": [],
         "event": {"hostname": "h"},
         "rule_set_version": 1,
         "rule_id": None,

@@ -8,6 +8,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from audit.connections import redis_client
+from audit.entry import Entry
 from audit.ids import event_id, new_batch_id
 from audit.journal import BATCH, MOST_ABANDONED, OPEN, TOTALS, Abandoned, Burial, NotClaimed, StaleClaim
 from audit.outcomes import DeadStage, Stage
@@ -29,14 +30,14 @@ def test_an_opened_batch_is_counted_indexed_and_can_be_claimed_with_its_events()
 def test_opening_a_batch_twice_counts_it_once():
     books = journal()
     batch = opened(books)
-    assert books.open(batch, [{"id": "another"}], api_key="x", address="y") == 3
+    assert books.open(batch, [{"id": "another", "event": {}}], api_key="x", address="y") is None
     assert books.totals().accepted == 3
 
 
 def test_a_batch_that_many_open_at_once_is_counted_once():
     books, batch = journal(), new_batch_id(datetime.now(UTC))
-    item = {"id": str(event_id(batch, 0))}
-    assert set(at_once(8, lambda _: books.open(batch, [item], api_key="k", address="a"))) == {1}
+    entry: Entry = {"id": str(event_id(batch, 0)), "event": {}}
+    assert set(at_once(8, lambda _: books.open(batch, [entry], api_key="k", address="a"))) == {None}
     totals = books.totals()
     assert (totals.accepted, totals.open_batches, totals.unrecorded) == (1, 1, {batch: 1})
 
@@ -179,11 +180,11 @@ def test_handing_on_moves_the_stage_replaces_the_events_and_starts_the_attempts_
     books = journal()
     batch = opened(books)
     claim(books, batch, Stage.VALIDATE).release()
-    claim(books, batch, Stage.VALIDATE).advance(Stage.MATCH, [{"id": "x"}])
+    claim(books, batch, Stage.VALIDATE).advance(Stage.MATCH, [{"id": "x", "event": 1}])
     held = claim(books, batch, Stage.MATCH)
-    assert (held.events, held.attempt) == ([{"id": "x"}], 1)
+    assert (held.events, held.attempt) == ([{"id": "x", "event": 1}], 1)
     held.advance(Stage.FORWARD)
-    assert claim(books, batch, Stage.FORWARD).events == [{"id": "x"}]
+    assert claim(books, batch, Stage.FORWARD).events == [{"id": "x", "event": 1}]
 
 
 def test_a_batch_counts_as_unrecorded_until_it_is_handed_to_forward_or_closed():

@@ -41,6 +41,8 @@ def test_every_field_of_a_record_lies_in_the_column_of_its_name():
         syslog_severity="Error",
         trap_oid="1.3.6",
         source_type="snmptrap",
+        clears=True,
+        notes=["clock_skew"],
         event={"hostname": "edge-1", "deep": [1, {"ü": None}]},
         rule_set_version=12,
         rule_id=13,

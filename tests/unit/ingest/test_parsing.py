@@ -101,7 +101,16 @@ def test_a_bad_line_stands_alone_among_good_ones(bad):
 
 @pytest.mark.parametrize(
     "bad",
-    [b"NaN", b'{"a":NaN}', b'{"a":[-Infinity]}', b'{"a":1e999}', b'{"a":' + b"9" * 5000 + b"}", nested(33).encode()],
+    [
+        *(b'{"a":1} {"a":2}', nested(33, '"\\u0000"').encode(), nested(500).encode(), nested(5000).encode(), b""),
+        *(b"[" * 5000 + b"]" * 5000, b"tru", b"'", b'{"a" 1}'),
+        b"NaN",
+        b'{"a":NaN}',
+        b'{"a":[-Infinity]}',
+        b'{"a":1e999}',
+        b'{"a":' + b"9" * 5000 + b"}",
+        nested(33).encode(),
+    ],
 )
 def test_a_bad_element_of_an_array_stands_alone_among_good_ones(bad):
     items = parse_body(b'[{"a":1},' + bad + b',{"a":3}]').items
@@ -113,18 +122,21 @@ def test_a_bad_element_of_an_array_stands_alone_among_good_ones(bad):
     ("body", "where"),
     [
         (b'[{"a":1},{"a":2},{"a":]', "broken at its element 2 (from 0)"),
-        (b'[{"a":1},{"a":2}', "broken behind its element 1 (from 0)"),
-        (b'[{"a":1} {"a":2}]', "broken behind its element 0 (from 0)"),
+        (b'[{"a":1},{"a":2}', "broken at its element 1 (from 0)"),
         (b'[{"a":1},', "broken at its element 1 (from 0)"),
         (b"[", "broken at its element 0 (from 0)"),
-        (b"[" * 5000, "broken at its element 0 (from 0): it is nested too deeply"),
+        (b"[" * 5000, "broken at its element 0 (from 0): it does not end"),
         (b'[{"a":1}] {"a":2}', "something behind the array's end"),
-        (b'[{"a":1}]\n[{"a":2}]', "something behind the array's end"),
+        (b'[{"a":1}]\n[{"a":2}]', "neither JSON nor NDJSON"),
     ],
 )
 def test_a_broken_array_is_refused_and_the_place_is_named(body, where):
     with pytest.raises(BodyError, match=re.escape(where)):
         parse_body(body)
+
+
+def test_a_line_that_is_an_array_does_not_spoil_the_lines_behind_it():
+    assert parse_body(b'[1]\n{"a":2}\n{"a":3}').items == [[1], {"a": 2}, {"a": 3}]
 
 
 def test_bytes_that_are_not_utf8_become_visible_and_touch_no_neighbour():
@@ -156,7 +168,7 @@ def test_an_escaped_backslash_before_u0000_is_no_nul():
 def test_events_may_be_nested_to_the_limit_and_no_deeper():
     assert parse_body(nested(MAX_DEPTH).encode()).items == [json.loads(nested(MAX_DEPTH))]
     (refused,) = parse_body(nested(MAX_DEPTH + 1).encode()).items
-    assert refused == Unreadable(f"It is nested more than {MAX_DEPTH} levels deep.")
+    assert (refused.code, refused.why) == ("too_deep", f"It is nested more than {MAX_DEPTH} levels deep.")
 
 
 @pytest.mark.parametrize("levels", [100, 600, 1000, 2000, 100_000])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from ingest.validation import EventError, faults_of, schema
+from ingest.validation import EventError, faults_of, is_valid_at_first_sight, schema
 
 GOOD = {"hostname": "core-router-01", "timestamp": "2026-11-23T08:30:00Z", "message": "it happened"}
 
@@ -59,6 +59,8 @@ GOOD_VALUES: dict[str, list[Any]] = {
     ],
     "trap_oid": ["1.3", "1.3.6.1.6.3.1.1.5.3", ".1.3.6.1", "iso.3.6.1", ".iso.3.6.1", "0.0", "2.999.1", None],
     "source_type": ["", "syslog", "x" * 100, None],
+    "clear": [True, False, None],
+    "alert_key": ["a", "x" * 255, "two words", None],
     "severity": ["anything", 99, {"of": "the source"}],
     "anything/else~": [None, [], {}],
 }
@@ -119,6 +121,8 @@ BAD_VALUES: dict[str, list[Any]] = {
         "1.٣",
     ],
     "source_type": ["x" * 101, 5, ["syslog"], False],
+    "clear": ["true", 1, 0, "", []],
+    "alert_key": ["", "x" * 256, 5, False],
 }
 
 SENTENCES = {
@@ -128,6 +132,8 @@ SENTENCES = {
     "syslog_severity": "Emergency, Alert, Critical, Error, Warning, Notice, Info, Debug",
     "trap_oid": "numbers joined by dots, e.g. 1.3.6.1.6.3.1.1.5.3",
     "source_type": "a text of at most 100 characters, e.g. syslog",
+    "clear": "true where the problem is over, else false or absent",
+    "alert_key": "a text of 1 to 255 characters that names the problem at its source",
 }
 
 
@@ -184,12 +190,15 @@ def test_a_bad_value_is_quoted_and_a_long_one_cut():
     [([GOOD], "an array"), ("text", "a text"), (5, "a number"), (2.5, "a number"), (True, "a boolean")],
 )
 def test_what_is_no_object_is_no_event(value, kind):
-    assert faults_of(value) == [EventError("", f"An event is a JSON object, not {kind}.")]
+    assert faults_of(value) == [EventError("", f"An event is a JSON object, not {kind}.", "not_an_object")]
     assert str(faults_of(None)[0]) == "An event is a JSON object, not null."
 
 
 def test_a_fault_can_be_answered_as_json():
-    assert EventError("/hostname", "It is missing.").as_json() == {"pointer": "/hostname", "detail": "It is missing."}
+    assert EventError("/hostname", "It is missing.", "hostname_missing").as_json() == {
+        "pointer": "/hostname",
+        "detail": "It is missing.",
+    }
 
 
 # The seed's schema (roadmap §1); of its OIDs only those that are OIDs (X.660: no leading zeros, and no line feed).
@@ -220,3 +229,62 @@ def test_whatever_the_seeds_schema_took_is_still_taken(event):
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_the_iso_format_of_any_time_of_day_is_taken(moment: datetime):
     assert faults_of({**GOOD, "timestamp": moment.isoformat()}) == []
+
+
+# What validators disagree about, if about anything: blanks beyond ASCII, 1 and 1.0 and true, huge numbers.
+ODD_CHARACTERS = st.sampled_from(
+    "a.-:%/1Z+T \t\n\x0b\x1c\x1f\x7f\x85\xa0\u1680\u180e\u200b\u2028\u3000\ufeff\u0130é😀ß٣"
+)
+ODD_TEXTS = st.text(ODD_CHARACTERS, max_size=6) | st.text(max_size=4)
+ODD_VALUES = st.one_of(
+    ODD_TEXTS,
+    st.none() | st.booleans() | st.integers(-2, 9) | st.integers(-(2**63), 2**64 - 1),
+    st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0, 3.0, 7.0, 1e308, 2.5]),
+    st.lists(st.integers(0, 7), max_size=2) | st.dictionaries(st.sampled_from("ab"), st.integers(0, 7), max_size=2),
+)
+
+
+def nearly_good(field: str) -> st.SearchStrategy[Any]:
+    """A value of the lists above, a piece of one with something odd put in, or something odd altogether."""
+    known = GOOD_VALUES.get(field, []) + BAD_VALUES.get(field, [])
+    texts = [value for value in known if isinstance(value, str) and len(value) < 60] or [""]
+    mixed = st.tuples(st.sampled_from(texts), st.integers(0, 60), ODD_TEXTS).map(
+        lambda parts: parts[0][: parts[1]] + parts[2] + parts[0][parts[1] :]
+    )
+    return st.sampled_from(known or [None]) | mixed | ODD_VALUES
+
+
+FIELDS = list(schema()["properties"])
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    event=st.fixed_dictionaries({}, optional={field: nearly_good(field) for field in [*FIELDS, "other", "$ref"]})
+    | st.fixed_dictionaries(
+        {field: st.just(value) for field, value in GOOD.items()},
+        optional={field: nearly_good(field) for field in FIELDS if field not in GOOD},
+    )
+    | ODD_VALUES
+)
+def test_the_compiled_validator_and_the_authority_never_differ(event):
+    assert is_valid_at_first_sight(event) == Draft202012Validator(schema()).is_valid(event)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_the_validators_agree_on_every_single_field(field, data):
+    event = {**GOOD, field: data.draw(nearly_good(field))}
+    assert is_valid_at_first_sight(event) == Draft202012Validator(schema()).is_valid(event)
+
+
+def test_lengths_count_characters_in_both_validators():
+    for field, most in (("hostname", 255), ("message", 65_535), ("source_type", 100), ("alert_key", 255)):
+        for extra in (0, 1):
+            event = {**GOOD, field: "😀" * (most + extra)}
+            assert is_valid_at_first_sight(event) == (extra == 0)
+            assert Draft202012Validator(schema()).is_valid(event) == (extra == 0)
+
+
+def test_what_the_compiled_validator_cannot_read_is_left_to_the_authority():
+    assert not is_valid_at_first_sight({**GOOD, 5: 1})

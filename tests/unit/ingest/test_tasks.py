@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from audit.ids import event_id, new_batch_id
+from audit.ids import event_id, new_batch_id, received_at
 from audit.journal import NotClaimed, journal
 from audit.outcomes import Stage
 from ingest.tasks import validate_batch
@@ -21,7 +21,7 @@ def opened(*events: dict[str, Any]) -> UUID:
     return batch
 
 
-def look(batch: UUID) -> tuple[Stage, list[dict[str, Any]]]:
+def look(batch: UUID) -> tuple[Stage, list[Any]]:
     found = journal().look(batch)
     assert found is not None
     return found
@@ -45,6 +45,8 @@ def test_each_event_gets_its_canonical_form_beside_what_was_sent():
         "trap_oid": None,
         "source_type": "",
         "event_time": "2026-11-23T07:30:00+00:00",
+        "clears": False,
+        "alert_key": None,
     }
     assert entries[1]["canonical"]["trap_oid"] == "1.3.6"
 
@@ -53,7 +55,25 @@ def test_an_event_with_an_impossible_time_stops_no_batch():
     batch = opened(sent(timestamp="2026-02-30T99:00:00Z"), sent())
     assert validate_batch(str(batch)) == str(batch)
     _, entries = look(batch)
-    assert [entry["canonical"]["event_time"] is None for entry in entries] == [True, False]
+    assert entries[0]["canonical"]["event_time"] == received_at(UUID(entries[0]["id"])).isoformat()
+    assert entries[0]["notes"] == ["timestamp_unreadable"]
+    assert entries[1]["canonical"]["event_time"] == "2026-11-23T07:30:00+00:00"
+
+
+def test_what_an_adapter_made_of_an_event_is_what_counts_and_its_notes_stay():
+    batch = new_batch_id(datetime.now(UTC))
+    entry = {
+        "id": str(event_id(batch, 0)),
+        "event": {"traphandle": "as it came"},
+        "adapted": {**sent(), "alert_key": "k-1", "clear": True, "timestamp": "2005-06-14T15:16:01Z"},
+        "notes": ["invalid_utf8"],
+    }
+    journal().open(batch, [entry], api_key="k", address="a")
+    validate_batch(str(batch))
+    (after,) = look(batch)[1]
+    assert after["event"] == {"traphandle": "as it came"}
+    assert after["notes"] == ["invalid_utf8", "clock_skew"]
+    assert (after["canonical"]["alert_key"], after["canonical"]["clears"]) == ("k-1", True)
 
 
 def test_a_message_that_comes_twice_ends_quietly_and_changes_nothing():

@@ -121,11 +121,11 @@ def test_an_empty_array_is_202_and_changes_nothing(secret):
 
 
 def test_a_lone_bad_event_is_400_with_where_it_is_bad_and_how_to_mend_it(secret):
-    problem = problem_of(post(secret, {**BAD, "timestamp": "now"}), 400)
-    assert [error["pointer"] for error in problem["errors"]] == ["/hostname", "/timestamp"]
+    problem = problem_of(post(secret, {**BAD, "trap_oid": "now"}), 400)
+    assert [error["pointer"] for error in problem["errors"]] == ["/hostname", "/trap_oid"]
     assert "e.g. core-router-01" in problem["errors"][0]["detail"]
-    assert "/timestamp: " in problem["detail"]
-    assert "e.g. 2026-11-23T08:30:00Z" in problem["detail"]
+    assert "/trap_oid: " in problem["detail"]
+    assert "e.g. 1.3.6.1.6.3.1.1.5.3" in problem["detail"]
     assert counted() == (0, 1)
 
 

@@ -19,6 +19,7 @@ from rules.ruleset import load_rule_set
 from rules.tasks import match_batch
 from rules.unmatched import UnmatchedCounter, unmatched_counter
 
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("redis_server", "rule_of_today")
 
 
@@ -39,7 +40,7 @@ def waiting(*messages: str) -> UUID:
     batch = new_batch_id(datetime.now(UTC))
     events = [{"hostname": "edge", "message": message, "timestamp": "2026-11-23T08:30:00Z"} for message in messages]
     items = [
-        {"id": str(event_id(batch, number)), "event": event, "canonical": canonical_form(event)}
+        {"id": str(event_id(batch, number)), "event": event, "canonical": canonical_form(event, NOW)}
         for number, event in enumerate(events)
     ]
     journal().open(batch, items, api_key="k", address="a")

@@ -1,0 +1,24 @@
+"""One event as the journal keeps it, between its acceptance and its record."""
+
+from typing import Any, NotRequired, TypedDict
+
+
+class Entry(TypedDict):
+    """`event` is what was sent; `adapted` what an adapter made of it, where that is something else.
+
+    `api_key` and `address` are there where they are not those of the batch. `canonical` comes with validate_batch.
+    """
+
+    id: str
+    event: Any
+    adapted: NotRequired[dict[str, Any]]
+    notes: NotRequired[list[str]]
+    api_key: NotRequired[str]
+    address: NotRequired[str]
+    canonical: NotRequired[dict[str, Any]]
+
+
+def in_our_words(entry: Entry) -> dict[str, Any]:
+    """The event by the schema."""
+    event: dict[str, Any] = entry.get("adapted") or entry["event"]
+    return event

@@ -1,0 +1,269 @@
+"""What happens to a body behind the door: read, validated, journalled, sent on its way; the refused are kept aside."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from audit.entry import Entry
+from audit.ids import MAX_EVENTS_PER_BATCH, event_id, new_batch_id
+from audit.journal import Answer, journal
+from ingest import pipeline, quarantine
+from ingest.committing import Group
+from ingest.metrics import EVENTS_RECEIVED
+from ingest.quarantine import Refusal
+from ingest.reading import SOURCES, read_events
+from ingest.sources.source import Context, Item, Unusable
+from ingest.validation import EventError, faults_of
+
+logger = logging.getLogger(__name__)
+
+Result = dict[str, Any]
+PLAIN = "native"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The name of the API key that events came with, and the address that they came from."""
+
+    api_key: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """What tells a repeated request from a new one: a hash of the sender's word for it, and one of its body."""
+
+    digest: str
+    body: str
+    kept_s: int
+
+    @classmethod
+    def of(cls, sender: Sender, text: str, body: bytes, kept_s: int) -> "IdempotencyKey":
+        key = f"{sender.api_key}\n{text}".encode("utf-8", "surrogateescape")
+        return cls(hashlib.sha256(key).hexdigest(), hashlib.sha256(body).hexdigest(), kept_s)
+
+
+class KeyReused(Exception):  # noqa: N818 - it carries an answer, not a fault of ours
+    """A request with this idempotency key came before, with another body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What is answered: for each event of the request, in its order, its id or why it was refused."""
+
+    batch: UUID | None
+    results: list[Result]
+    lone: bool
+
+    @property
+    def accepted(self) -> int:
+        return sum("id" in result for result in self.results)
+
+    @property
+    def rejected(self) -> int:
+        return len(self.results) - self.accepted
+
+
+@dataclass(slots=True)
+class _Single:
+    """One event that is journalled together with those of other requests."""
+
+    event: dict[str, Any]
+    sender: Sender
+    batch: UUID | None = None
+    identifier: UUID | None = None
+
+
+def receive(
+    raw: bytes,
+    source: str | None,
+    sender: Sender,
+    *,
+    content_type: str = "",
+    key: IdempotencyKey | None = None,
+    keep_refused: bool = True,
+) -> Receipt:
+    """Take the events of a body. When this returns, those with an id are durable and on their way.
+
+    Without a source each event is read by what it looks like. A request whose `key` was answered before gets that
+    answer again, and nothing is taken. Raises BodyError, TooManyError, KeyReused, RedisError.
+    """
+    now = timezone.now()
+    context = Context(now, settings.MUTT_ASSUMED_TIME_ZONE, sender.address)
+    most = min(settings.MUTT_MAX_EVENTS, MAX_EVENTS_PER_BATCH)
+    read = read_events(raw, content_type, SOURCES[source] if source else None, context, most)
+    judged = [_judged(item, raw if read.lone else None) for item in read.items]
+    events = [found for found in judged if not isinstance(found, Refusal)]
+    if key and (events or not read.lone):  # a lone bad event may be mended and sent with the same key
+        receipt, again = _open_once(judged, events, sender, key, now)
+        if again:
+            return Receipt(receipt.batch, receipt.results, read.lone)
+    elif read.lone and events:
+        receipt = _open_together(events[0], sender)
+    else:
+        receipt = _open(judged, events, sender, now)
+    refusals = [found for found in judged if isinstance(found, Refusal)]
+    _count(source or PLAIN, len(events), len(refusals))
+    if refusals and keep_refused:
+        quarantine.keep(
+            refusals,
+            source=source or PLAIN,
+            api_key=sender.api_key,
+            address=sender.address,
+            content_type=content_type,
+            received_at=now,
+        )
+    return Receipt(receipt.batch, receipt.results, read.lone)
+
+
+def refuse_body(raw: bytes, why: str, source: str | None, sender: Sender, content_type: str) -> None:
+    """Count and keep a body in which no event can be told from another."""
+    _count(source or PLAIN, 0, 1)
+    refusal = _refusal([EventError("", why, "body_unreadable")], raw)
+    quarantine.keep(
+        [refusal],
+        source=source or PLAIN,
+        api_key=sender.api_key,
+        address=sender.address,
+        content_type=content_type,
+        received_at=timezone.now(),
+    )
+
+
+def _judged(item: Item, whole: bytes | None) -> dict[str, Any] | Refusal:
+    """The event as an entry of the journal that has no id yet; or why it is none."""
+    if isinstance(item, Unusable):
+        fault = EventError(item.pointer, item.why, item.code)
+        return _refusal([fault], item.original if whole is None else whole)
+    faults = faults_of(item.event)
+    if faults:
+        return _refusal(faults, item.original if whole is None else whole)
+    entry: dict[str, Any] = {"event": item.original}
+    if item.event is not item.original:
+        entry["adapted"] = item.event
+    if item.notes:
+        entry["notes"] = list(item.notes)
+    return entry
+
+
+def _refusal(faults: Sequence[EventError], original: Any) -> Refusal:
+    return Refusal(
+        code=faults[0].code,
+        error=" ".join(str(fault) for fault in faults),
+        errors=tuple(fault.as_json() for fault in faults),
+        body=original if isinstance(original, bytes) else orjson.dumps(original),
+    )
+
+
+def _result(refusal: Refusal) -> Result:
+    return {"error": refusal.error, "errors": list(refusal.errors)}
+
+
+def _open(judged: Sequence[Any], events: Sequence[dict[str, Any]], sender: Sender, now: datetime) -> Receipt:
+    batch = new_batch_id(now)
+    if events:
+        journal().open(batch, _entries(batch, events), api_key=sender.api_key, address=sender.address)
+        pipeline.start(batch)
+    return _receipt(batch, judged)
+
+
+def _open_once(
+    judged: Sequence[Any], events: Sequence[dict[str, Any]], sender: Sender, key: IdempotencyKey, now: datetime
+) -> tuple[Receipt, bool]:
+    """The receipt, and whether it is that of an earlier request with this key."""
+    batch = new_batch_id(now)
+    content = _remembered(batch, judged, key)
+    answer = Answer(key.digest, content, key.kept_s)
+    if events:
+        entries = _entries(batch, events)
+        given = journal().open(batch, entries, api_key=sender.api_key, address=sender.address, answer=answer)
+    else:
+        given = journal().answered(answer)
+    if given is not None and given != content:
+        return _recalled(given, key), True
+    if events:
+        pipeline.start(batch)
+    return _receipt(batch, judged), False
+
+
+def _entries(batch: UUID, events: Sequence[dict[str, Any]]) -> list[Entry]:
+    return [_entry(event_id(batch, number), event) for number, event in enumerate(events)]
+
+
+def _entry(identifier: UUID, event: dict[str, Any]) -> Entry:
+    return cast("Entry", {"id": str(identifier), **event})
+
+
+def _receipt(batch: UUID, judged: Sequence[dict[str, Any] | Refusal]) -> Receipt:
+    refused = {number: _result(found) for number, found in enumerate(judged) if isinstance(found, Refusal)}
+    return Receipt(batch, _results(batch, len(judged), refused), lone=False)
+
+
+def _results(batch: UUID, size: int, refused: dict[int, Result]) -> list[Result]:
+    """The refused as they are, the others with the ids of a batch in their order."""
+    position, results = 0, []
+    for number in range(size):
+        if number in refused:
+            results.append(refused[number])
+        else:
+            results.append({"id": str(event_id(batch, position))})
+            position += 1
+    return results
+
+
+def _remembered(batch: UUID, judged: Sequence[dict[str, Any] | Refusal], key: IdempotencyKey) -> bytes:
+    """A receipt in brief: ids follow from the batch."""
+    refused = {str(number): _result(found) for number, found in enumerate(judged) if isinstance(found, Refusal)}
+    return orjson.dumps({"body": key.body, "batch": str(batch), "size": len(judged), "refused": refused})
+
+
+def _recalled(content: bytes, key: IdempotencyKey) -> Receipt:
+    given = orjson.loads(content)
+    if given["body"] != key.body:
+        raise KeyReused
+    batch = UUID(given["batch"])
+    refused = {int(number): result for number, result in given["refused"].items()}
+    return Receipt(batch, _results(batch, given["size"], refused), lone=False)
+
+
+def _open_together(event: dict[str, Any], sender: Sender) -> Receipt:
+    single = _Single(event, sender)
+    _group.add(single)
+    return Receipt(single.batch, [{"id": str(single.identifier)}], lone=True)
+
+
+def _commit(singles: Sequence[_Single]) -> Callable[[], None]:
+    """One batch for the single events of several requests; it bears the first one's sender, the others their own."""
+    batch = new_batch_id(timezone.now())
+    first = singles[0].sender
+    entries = []
+    for number, single in enumerate(singles):
+        single.batch, single.identifier = batch, event_id(batch, number)
+        entry = _entry(single.identifier, single.event)
+        if single.sender != first:
+            entry["api_key"], entry["address"] = single.sender.api_key, single.sender.address
+        entries.append(entry)
+    journal().open(batch, entries, api_key=first.api_key, address=first.address)
+    return lambda: pipeline.start(batch)
+
+
+_group: Group[_Single] = Group(_commit)
+
+
+def _count(source: str, accepted: int, rejected: int) -> None:
+    EVENTS_RECEIVED.labels(source, "accepted").inc(accepted)
+    EVENTS_RECEIVED.labels(source, "rejected").inc(rejected)
+    if rejected:
+        try:
+            journal().count_rejected(rejected)
+        except RedisError as error:
+            logger.warning("%s rejected events not counted: %s", rejected, type(error).__name__)
