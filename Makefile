@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test check lint types layers migrations openapi format requirements clean
+.PHONY: help demo run stop test fuzz check lint types layers migrations openapi format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ stop: .venv/run ## Stop what another terminal has started here
 
 test: .venv/dev ## Run all tests, on real servers
 	$(BIN)/python -m pytest $(ARGS)
+
+fuzz: .venv/dev ## Send 100,000 broken bodies to a running MUTT (MUTT_FUZZ_COUNT, MUTT_FUZZ_SEED)
+	MUTT_FUZZ_COUNT=$${MUTT_FUZZ_COUNT:-100000} $(BIN)/python -m pytest -s tests/integration/test_fuzz.py
 
 check: lint types layers migrations openapi test ## All that CI asks for
 

@@ -14,6 +14,7 @@ def add_webhook(result: dict[str, Any], generator: Any, request: Any, public: bo
     """Postprocessing hook of drf-spectacular."""
     schemas = result["components"].setdefault("schemas", {})
     schemas["Event"] = {key: value for key, value in schema().items() if not key.startswith("$")}
+    schemas["EventAsSent"] = _as_sent()
     schemas["Problem"] = _problem()
     schemas["Receipt"] = _receipt()
     result["components"]["securitySchemes"] |= {
@@ -21,69 +22,88 @@ def add_webhook(result: dict[str, Any], generator: Any, request: Any, public: bo
         "Basic": {"type": "http", "scheme": "basic", "description": "Any user name; the key is the password."},
     }
     result["paths"]["/webhook"] = {"post": _plain()}
-    result["paths"]["/webhook/{source}"] = {"post": _of_source()}
-    result["paths"]["/webhook/{source}/{token}"] = {"post": _with_token()}
+    for name in SOURCES:
+        result["paths"][f"/webhook/{name}"] = {"post": _of_source(name)}
+        result["paths"][f"/webhook/{name}/{{token}}"] = {"post": _with_token(name)}
     return result
 
 
+def _lone_or_many(event: dict[str, Any]) -> dict[str, Any]:
+    """One event, which must be good; or an array, of which each element is judged by itself."""
+    return {"oneOf": [event, {"type": "array", "items": {}}]}
+
+
+_SENT = {"$ref": "#/components/schemas/EventAsSent"}
+
+# What each source's path is for. Each element of an array is judged by itself, so an array is always answered 202.
+_SUMMARIES = {
+    "native": ("Send events in MUTT's words", ""),
+    "syslog": ("Send what rsyslog or syslog-ng write", "A lone object is taken too, and raw lines as text/plain."),
+    "snmptrap": (
+        "Send traps",
+        "Each as snmptrapd hands it on ({“traphandle”: text}) or in fields; a lone object or the bare text is taken, too.",
+    ),
+    "solarwinds": (
+        "Send what a SolarWinds alert action posts",
+        "Usually a lone object, be it broken by unescaped values, or a form (application/x-www-form-urlencoded).",
+    ),
+    "alertmanager": ("Send what Alertmanager or Grafana post", "Usually a lone object with “alerts”."),
+}
+
+
 def _plain() -> dict[str, Any]:
-    event = {"$ref": "#/components/schemas/Event"}
     return {
         **_operation(),
         "operationId": "webhook",
         "summary": "Send events",
         "description": "One JSON object, an array of objects, or NDJSON; told apart by the bytes, whatever the"
         " Content-Type says. What other sources send is recognised where it is beyond doubt. A batch is answered 202"
-        " even where some of its events are refused.",
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": {"oneOf": [event, {"type": "array", "items": event}]}},
-                "application/x-ndjson": {"schema": {"type": "string"}},
-            },
-        },
+        " even where some of its events are refused. The body may be packed by gzip (Content-Encoding).",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _lone_or_many(_SENT)}}},
     }
 
 
-def _of_source() -> dict[str, Any]:
+def _of_source(name: str) -> dict[str, Any]:
+    summary, more = _SUMMARIES[name]
+    schema = _lone_or_many(_SENT) if name == "native" else {"type": "array", "items": {}}
     operation = _operation()
     return {
         **operation,
-        "operationId": "webhookOfSource",
-        "summary": "Send what a source sends",
-        "description": "The body is as the source writes it; docs/senders.md shows each.",
-        "parameters": [_path("source", {"type": "string", "enum": list(SOURCES)}), *operation["parameters"]],
-        "requestBody": _any_body(),
-        "responses": {**operation["responses"], "404": {"description": "No such source.", "content": _PROBLEM}},
+        "operationId": f"webhook_{name}",
+        "summary": summary,
+        "description": f"{more} {operation['description']}".strip(),
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
     }
 
 
-def _with_token() -> dict[str, Any]:
-    operation = _of_source()
-    token = _path("token", {"type": "string"})
+def _with_token(name: str) -> dict[str, Any]:
+    operation = _of_source(name)
+    token = {"name": "token", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     return {
         **operation,
-        "operationId": "webhookWithToken",
-        "summary": "Send what a source sends, with the key in the path",
+        "operationId": f"webhook_{name}_token",
+        "summary": f"{operation['summary']}; the key is in the path",
         "description": "For senders that cannot set a header; only with keys that were made for it.",
         "security": [],
         "parameters": [token, *operation["parameters"]],
     }
 
 
-def _path(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": schema}
-
-
-def _any_body() -> dict[str, Any]:
-    kinds = ("application/json", "application/x-ndjson", "application/x-www-form-urlencoded", "text/plain")
-    return {"required": True, "content": {kind: {"schema": {}} for kind in kinds}}
+def _as_sent() -> dict[str, Any]:
+    """What `native` takes: the schema, but for the timestamp, for which no event is refused."""
+    event = {key: value for key, value in schema().items() if not key.startswith("$")}
+    timestamp = {
+        "description": "RFC 3339; of anything else the time is read if it can be, else the time of receipt is used.",
+        "type": ["string", "number", "null"],
+    }
+    return {**event, "properties": {**event["properties"], "timestamp": timestamp}}
 
 
 def _operation() -> dict[str, Any]:
     header = {"type": "string", "maxLength": 255}
     return {
         "tags": ["webhook"],
+        "description": "Beyond what is shown here, docs/senders.md says what is read.",
         "security": [{"ApiKey": []}, {"Bearer": []}, {"Basic": []}],
         "parameters": [
             {
@@ -91,11 +111,6 @@ def _operation() -> dict[str, Any]:
                 "in": "header",
                 "description": "A repeated request with the same key is given the first answer and creates nothing.",
                 "schema": header,
-            },
-            {
-                "name": "Content-Encoding",
-                "in": "header",
-                "schema": {"type": "string", "enum": ["gzip", "identity"]},
             },
         ],
         "responses": {
@@ -109,9 +124,9 @@ def _operation() -> dict[str, Any]:
             },
             "401": {"description": "No valid API key, or no valid signature.", "content": _PROBLEM},
             "403": {"description": "The key may not send events, or not here.", "content": _PROBLEM},
+            "409": {"description": "The Idempotency-Key came before, with another body.", "content": _PROBLEM},
             "413": {"description": "Too many bytes or events.", "content": _PROBLEM},
             "415": {"description": "The Content-Encoding is not known.", "content": _PROBLEM},
-            "422": {"description": "The Idempotency-Key came before, with another body.", "content": _PROBLEM},
             "429": {"description": "The key is over its own limit; see Retry-After.", "content": _PROBLEM},
             "503": {
                 "description": "Nothing was accepted: a store is away or full; see Retry-After.",

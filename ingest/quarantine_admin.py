@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import BinaryField, F, Func, IntegerField, QuerySet, Value
@@ -49,6 +49,9 @@ class QuarantinedAdmin(ReadOnlyAdmin[Quarantined]):
         ("Who sent it", {"fields": ("api_key", "address")}),
         ("Sent again", {"fields": ("resent_at", "resent_by", "batch_id")}),
     )
+
+    class Media:
+        css: ClassVar[dict[str, tuple[str, ...]]] = {"all": ("ingest/quarantine.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Quarantined]:
         rows = super().get_queryset(request)

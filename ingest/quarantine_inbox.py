@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -44,16 +44,19 @@ class Entry:
 
     def as_bytes(self) -> bytes:
         """JSON in one line, and the body, which need not be text, behind it."""
-        head = {name: value for name, value in asdict(self).items() if name != "body"}
+        head = {name: getattr(self, name) for name in _HEAD}
         return orjson.dumps(head) + b"\n" + self.body
 
     @classmethod
     def read(cls, raw: bytes) -> "Entry":
         """Raises ValueError, KeyError or TypeError for what is none of ours."""
         head, _, body = raw.partition(b"\n")
-        fields = orjson.loads(head)
-        times = {"id": UUID(str(fields["id"])), "received_at": datetime.fromisoformat(fields["received_at"])}
-        return cls(**{**fields, **times, "body": body})
+        found = orjson.loads(head)
+        times = {"id": UUID(str(found["id"])), "received_at": datetime.fromisoformat(found["received_at"])}
+        return cls(**{**found, **times, "body": body})
+
+
+_HEAD = [field.name for field in fields(Entry) if field.name != "body"]
 
 
 class Inbox:

@@ -29,7 +29,7 @@ class Quarantined(models.Model):
 
     class Meta:
         verbose_name = "refused event"
-        verbose_name_plural = "quarantine"
+        verbose_name_plural = "refused events (quarantine)"
         ordering = ("-id",)
         default_permissions = ("view", "delete")
         permissions = (("resend_quarantined", "Can send refused events again"),)

@@ -63,6 +63,8 @@ def _adapted(value: Any, source: Source | None, context: Context) -> Sequence[It
 
 def _from_text(raw: bytes, content_type: str, source: Source | None, context: Context) -> list[Item] | None:
     """The events of a body that is no JSON; None where nobody reads such a text."""
+    if content_type == "application/json" and source is SYSLOG:
+        return None  # raw lines do not call themselves JSON; broken JSON does
     text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").replace("\x00", "\u2400")
     source = source or recognise_text(text, content_type)
     return list(source.read_text(text, context)) if source and source.read_text else None

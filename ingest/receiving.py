@@ -47,8 +47,8 @@ class IdempotencyKey:
     kept_s: int
 
     @classmethod
-    def of(cls, sender: Sender, text: str, body: bytes, kept_s: int) -> "IdempotencyKey":
-        key = f"{sender.api_key}\n{text}".encode("utf-8", "surrogateescape")
+    def of(cls, owner: str, text: str, body: bytes, kept_s: int) -> "IdempotencyKey":
+        key = f"{owner}\n{text}".encode("utf-8", "surrogateescape")
         return cls(hashlib.sha256(key).hexdigest(), hashlib.sha256(body).hexdigest(), kept_s)
 
 

@@ -56,6 +56,7 @@ _EARLIEST = 10**8
 _UNITS = ((10**11, 6), (10**14, 3), (10**17, 0), (10**20, -3))
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_YEAR = 2200
+_LEAP_MINUTE, _LEAP_SECOND = (23, 59), 60
 _GO_ZERO = "0001-01-01"
 _LONGEST = 100
 
@@ -84,7 +85,7 @@ def time_of(text: str) -> datetime | None:
         return None
     try:
         return _meant(datetime.fromisoformat(text).astimezone(UTC))
-    except (ValueError, OverflowError):  # a leap second, 24:00:00, a lower-case z; or no time at all
+    except (ValueError, OverflowError):  # a leap second or a lower-case z; or no time at all
         date, clock, fraction, offset = parts.groups()
         return moment(_numbers(date, "-"), clock, fraction, offset_of(offset))
 
@@ -92,22 +93,21 @@ def time_of(text: str) -> datetime | None:
 def moment(date: tuple[int, int, int], clock: str, fraction: str | None, zone: tzinfo | None) -> datetime | None:
     """The moment in UTC, of a year, month, day and `hh:mm` or `hh:mm:ss`; None if there is no such time.
 
-    A leap second is the first of the next minute, 24:00:00 the next day's midnight (ISO 8601).
+    A leap second (23:59:60 in UTC) is the first of the next day.
     """
-    hour, minute, second = (*(int(part) for part in clock.split(":")), 0)[:3]
-    microsecond = int(f"{fraction or '':0<6}"[:6])
-    ahead = timedelta(0)
-    if second == 60:  # noqa: PLR2004 - a leap second
-        second, ahead = 59, timedelta(seconds=1)
-    elif (hour, minute, second, microsecond) == (24, 0, 0, 0):
-        hour, ahead = 0, timedelta(days=1)
     if zone is None:
         return None
+    hour, minute, second = (*(int(part) for part in clock.split(":")), 0)[:3]
+    microsecond = int(f"{fraction or '':0<6}"[:6])
+    is_leap = second == _LEAP_SECOND
     try:
-        local = datetime(*date, hour, minute, second, microsecond, tzinfo=zone)
-        return _meant((local + ahead).astimezone(UTC))
+        local = datetime(*date, hour, minute, 59 if is_leap else second, microsecond, tzinfo=zone)
+        at = local.astimezone(UTC)
+        if is_leap:
+            return at + timedelta(seconds=1) if (at.hour, at.minute) == _LEAP_MINUTE else None
     except (ValueError, OverflowError):
         return None
+    return _meant(at)
 
 
 def without_year(

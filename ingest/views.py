@@ -22,12 +22,13 @@ from ingest.parsing import BodyError, TooManyError
 from ingest.problems import Problem
 from ingest.reading import SOURCES
 from ingest.receiving import IdempotencyKey, KeyReused, Receipt, Sender
-from ingest.signatures import SignatureError, verify
+from ingest.signatures import TOLERANCE_S, SignatureError, verify
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
 LONGEST_KEY = 255
+SIGNED_WINDOW_S = 2 * TOLERANCE_S  # as long as a signature can be valid
 
 
 class Refused(Exception):  # noqa: N818 - it carries an answer, not a fault of ours
@@ -66,7 +67,9 @@ def _receipt(request: HttpRequest, source: str | None, token: str | None) -> Rec
         raise Refused(Problem(refusal.status, refusal.title, refusal.detail)) from refusal
     signed = _signature(request, caller, raw)
     sender = Sender(caller.name, str(request.META.get("REMOTE_ADDR") or "unknown"))
-    key = _idempotency_key(request, sender, source, raw, signed)
+    key = _idempotency_key(request, caller, source, raw, signed)
+    if source is None and caller.allowed_sources:
+        source = receiving.PLAIN  # what a key may not send is not recognised either
     try:
         return receiving.receive(raw, source, sender, content_type=request.content_type or "", key=key)
     except TooManyError as error:
@@ -79,7 +82,7 @@ def _receipt(request: HttpRequest, source: str | None, token: str | None) -> Rec
         raise Refused(Problem(400, "The body cannot be read", str(error))) from error
     except KeyReused as error:
         detail = "Another body was sent with this Idempotency-Key before. A repeated request must be the same."
-        raise Refused(Problem(422, "The Idempotency-Key was used before", detail)) from error
+        raise Refused(Problem(409, "The Idempotency-Key was used before", detail)) from error
     except RedisError as error:
         logger.error("batch not opened: %s", type(error).__name__)  # noqa: TRY400 - one line per refusal suffices
         raise Refused(_unavailable("The journal is away or full. Send the same again.")) from error
@@ -147,7 +150,7 @@ def _signature(request: HttpRequest, caller: Caller, raw: bytes) -> str | None:
 
 
 def _idempotency_key(
-    request: HttpRequest, sender: Sender, source: str | None, raw: bytes, signed: str | None
+    request: HttpRequest, caller: Caller, source: str | None, raw: bytes, signed: str | None
 ) -> IdempotencyKey | None:
     """What the sender calls this request; for sources that are set up so, the body itself."""
     text = request.headers.get("Idempotency-Key", "").strip()
@@ -156,12 +159,13 @@ def _idempotency_key(
         raise Refused(Problem(400, "The Idempotency-Key is too long", detail))
     window_s = settings.MUTT_IDEMPOTENCY_WINDOW_S
     if signed is not None:  # what was signed once is taken once, whoever sends it again
-        return IdempotencyKey.of(sender, f"signed {signed}", raw, window_s)
+        return IdempotencyKey.of(f"{caller.key_id}", f"signed {signed}", raw, max(window_s, SIGNED_WINDOW_S))
     if text:
-        return IdempotencyKey.of(sender, f"key {text}", raw, window_s)
+        return IdempotencyKey.of(f"{caller.key_id}", f"key {text}", raw, window_s)
     body_window_s = settings.MUTT_SAME_BODY_WINDOWS.get(source or receiving.PLAIN)
     if body_window_s:
-        return IdempotencyKey.of(sender, f"body {source} {hashlib.sha256(raw).hexdigest()}", raw, body_window_s)
+        digest = hashlib.sha256(raw).hexdigest()
+        return IdempotencyKey.of(f"{caller.key_id}", f"body {source} {digest}", raw, body_window_s)
     return None
 
 

@@ -46,7 +46,6 @@ class ApiKeySerializer(CleanedSerializer[ApiKey]):
             "last_used_at",
             "created_at",
         )
-        read_only_fields = ("prefix", "last_used_at", "created_at")
 
     def get_signing_secret_count(self, key: ApiKey) -> int:
         return len(key.signing_secrets)

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'refused event',
-                'verbose_name_plural': 'quarantine',
+                'verbose_name_plural': 'refused events (quarantine)',
                 'ordering': ('-id',),
                 'permissions': (('resend_quarantined', 'Can send refused events again'),),
                 'default_permissions': ('view', 'delete'),

@@ -1,5 +1,6 @@
 """The words by which other programs tell how bad something is, as severities of syslog."""
 
+from ingest.syslog_lines import MAX_PRI
 from rules.event import SEVERITY_SPELLINGS, Severity
 
 # Loggers (log4j, Go, Python, journald, glog), monitoring systems (Alertmanager, Zabbix, X.733, PagerDuty, Opsgenie).
@@ -20,17 +21,19 @@ _SPELLINGS: dict[str, Severity] = {
 }
 _BETWEEN = str.maketrans("", "", " -_.:#")
 _LONGEST = 40
-MAX_PRI = 191
 
 
 def severity_from_word(value: object) -> Severity | None:
     """The severity that a word of any program or a number 0-7 stands for, in any case; None for anything else."""
+    if isinstance(value, str) and value in _SPELLINGS:
+        return _SPELLINGS[value]
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int) or not _is_short(value):
         return None
     word = str(value).strip().lower()
-    return _SPELLINGS.get(word) or _SPELLINGS.get(word.translate(_BETWEEN))
+    found = _SPELLINGS.get(word)
+    return _SPELLINGS.get(word.translate(_BETWEEN)) if found is None and word[:1].isalpha() else found
 
 
 def severity_from_pri(value: object) -> Severity | None:

@@ -262,9 +262,8 @@ LOGGING = {
     "loggers": {
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
-        # Django and Celery would give these handlers of their own, which mask nothing.
+        # Django (with the loggers below it) and Celery would give these handlers of their own, which mask nothing.
         "django": {"handlers": []},
-        "django.server": {"handlers": [], "propagate": True},
         "celery.task": {"handlers": ["stderr"], "propagate": False},
         "multiprocessing": {"handlers": ["stderr"], "propagate": False},
     },

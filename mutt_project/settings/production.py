@@ -6,6 +6,7 @@ from mutt_project.settings.base import *
 from mutt_project.settings.environment import boolean, comma_separated, optional, required
 
 SECRET_KEY = required("MUTT_SECRET_KEY")
+SECRET_KEY_FALLBACKS: list[str] = optional("MUTT_SECRET_KEY_FALLBACKS", [], comma_separated)
 DATABASES = {
     "default": {
         **dj_database_url.parse(required("DATABASE_URL"), conn_max_age=60, conn_health_checks=True),

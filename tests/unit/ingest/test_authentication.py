@@ -384,3 +384,16 @@ def test_the_api_refuses_a_key_that_signs():
     answer = Client(headers={"X-API-KEY": secret}).get("/api/v1/rules")
     assert answer.status_code == 401
     assert "for the webhook only" in answer.json()["detail"]
+
+
+def test_the_webhook_takes_a_token_in_the_path_for_the_source_of_its_key_only(make_key, redis_server):
+    token = make_key("ingest", name="orion", in_url=True, allowed_sources=["native"])
+    other = make_key("ingest", name="no token", allowed_sources=["native"])
+
+    def post(path: str) -> int:
+        return Client().post(f"/webhook/{path}", EVENT, content_type="application/json").status_code
+
+    assert post(f"native/{token}") == 202
+    assert post(f"syslog/{token}") == 403
+    assert post(f"native/{other}") == 401
+    assert journal().totals().accepted == 1

@@ -233,8 +233,10 @@ def test_where_the_inbox_is_full_the_oldest_make_room_and_are_counted(settings):
 
 def test_an_inbox_for_nothing_keeps_nothing(settings):
     settings.MUTT_QUARANTINE_INBOX = 0
+    before = counted("mutt_quarantine_lost_total", why="inbox_full")
     keep_all(refusal())
     assert redis_client().llen(INBOX) == 0
+    assert counted("mutt_quarantine_lost_total", why="inbox_full") == before + 1
 
 
 def test_while_redis_is_away_nothing_is_raised_and_it_is_said_once(redis_away, caplog):
@@ -252,16 +254,14 @@ def test_redis_is_left_alone_for_a_while_after_it_did_not_answer(redis_away, mon
 
 
 def test_patience_is_over_after_its_pause_and_speaks_once_a_minute():
-    now = [100.0]
-    patience = Patience(pause_s=5, say_every_s=60, clock=lambda: now[0])
-    assert patience.is_over
-    assert patience.lose()
-    assert not patience.is_over
-    now[0] += 5
-    assert patience.is_over
-    assert not patience.lose()
-    now[0] += 55
-    assert patience.lose()
+    now = 100.0
+    patience = Patience(pause_s=5, say_every_s=60, clock=lambda: now)
+    seen = [patience.is_over, patience.lose(), patience.is_over]
+    now += 5
+    seen += [patience.is_over, patience.lose(), patience.is_over]
+    now += 55
+    seen += [patience.is_over, patience.lose()]
+    assert seen == [True, True, False, True, False, False, True, True]
 
 
 @pytest.mark.parametrize("error", [OperationalError(), RedisError()])
@@ -517,8 +517,15 @@ def test_a_body_that_has_no_event_in_it_by_now_is_done_without_a_batch():
 
 
 def test_it_is_read_as_what_its_source_sends():
-    row = kept({"host": "edge-1", "message": "down", "timestamp": "2026-11-23T08:30:00Z"}, source="syslog")
-    assert resend(row.id, "ada", NOW).accepted == 1
+    line = b"Nov 23 08:30:00 edge-1 sshd: down"  # which nobody would take for syslog by its looks
+    assert resend(kept(line, source="syslog", content_type="text/plain").id, "ada", NOW).accepted == 1
+    for source, content_type in (("native", "text/plain"), ("syslog", "application/json")):
+        with pytest.raises(StillRefused):
+            resend(kept(line, source=source, content_type=content_type).id, "ada", NOW)
+
+
+def test_what_came_by_the_plain_webhook_is_read_by_what_it_looks_like():
+    assert resend(kept(b"<13>Nov 23 08:30:00 edge-1 sshd: down").id, "ada", NOW).accepted == 1
 
 
 def test_while_redis_is_away_nothing_changes(redis_away):

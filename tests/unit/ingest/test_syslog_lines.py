@@ -1,22 +1,23 @@
 """Syslog lines of every form become events, whatever is wrong with them."""
 
 import json
-import os
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.syslog_lines import SEVERITIES, parse_line
+from audit.notes import Note
+from ingest.syslog_lines import SEVERITIES, parse_line, read_line, severity_within
 from mutt_project.muttctl.sources import decode_leniently
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+NO_YEAR, NO_ZONE = Note.TIMESTAMP_WITHOUT_YEAR, Note.TIMESTAMP_WITHOUT_ZONE
 NOW_TEXT = "2026-11-23T12:00:00Z"
-SHARED = Path(os.environ.get("MUTT_SHARED_DATA") or Path(__file__).resolve().parents[3].parent / "shared" / "data")
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
 
@@ -63,7 +64,45 @@ def parsed(line: str, now: datetime = NOW) -> tuple[object, ...]:
         ),
         (
             "<189>7: Nov 14 08:30:56 CET: %L-5-C: x",
-            ("default", "2026-11-14T08:30:56Z", None, None, "%L-5-C: x"),
+            ("default", "2026-11-14T07:30:56Z", None, None, "%L-5-C: x"),
+        ),
+        (
+            "<189>7: r1: 000034: *Nov 14 08:30:56 UTC: %L-5-C: x",
+            ("r1", "2026-11-14T08:30:56Z", None, None, "%L-5-C: x"),
+        ),
+        ("<187>: 2026 Nov 14 08:30:56 UTC: %L-5-C: x", ("default", "2026-11-14T08:30:56Z", None, None, "%L-5-C: x")),
+        ("<166>:Nov 14 08:30:56 EST: %ASA-6-1: x", ("default", "2026-11-14T13:30:56Z", None, None, "%ASA-6-1: x")),
+        (
+            "<149>26: RP/0/RP0/CPU0:Nov 14 08:30:56.5 UTC: bgp[7]: %R-5-M : x",
+            ("default", "2026-11-14T08:30:56.5Z", "bgp", "7", "%R-5-M : x"),
+        ),
+        # FortiGate
+        (
+            '<189>date=2026-11-14 time=08:30:56 devname="wall-3" devid="F1" tz="+0100" msg="x"',
+            (
+                "wall-3",
+                "2026-11-14T07:30:56Z",
+                None,
+                None,
+                'date=2026-11-14 time=08:30:56 devname="wall-3" devid="F1" tz="+0100" msg="x"',
+            ),
+        ),
+        (
+            "date=2026-11-14 time=08:30:56 level=notice",
+            ("default", "2026-11-14T08:30:56Z", None, None, "date=2026-11-14 time=08:30:56 level=notice"),
+        ),
+        # AIX, and what a syslogd says of a repeated message
+        (
+            "Nov 14 08:30:56 Message forwarded from aix7: su: x",
+            ("aix7", "2026-11-14T08:30:56Z", "su", None, "x"),
+        ),
+        (
+            "Nov 14 08:30:56 last message repeated 3 times",
+            ("default", "2026-11-14T08:30:56Z", None, None, "last message repeated 3 times"),
+        ),
+        (
+            "Nov 14 08:30:56 h last message repeated 3 times",
+            ("h", "2026-11-14T08:30:56Z", None, None, "last message repeated 3 times"),
         ),
         (
             "<149>26: vmx RP/0/RSP1/CPU0:Mar 28 15:08:30.941 UTC: bgp[1051]: %R-5-M : x",
@@ -115,6 +154,49 @@ def test_severity_is_the_lower_three_bits(pri: int) -> None:
 
 def test_without_a_pri_there_is_no_severity() -> None:
     assert "syslog_severity" not in parse_line("Oct  1 02:14:15 h p: x", NOW, "default")
+
+
+@pytest.mark.parametrize(
+    ("message", "severity"),
+    [
+        ("%LINK-3-UPDOWN: x", "Error"),
+        ("%ASA-6-302013: x", "Info"),
+        ("%DAEMON-SYS-2-X: x", "Critical"),
+        ("%%01IFNET/4/IF_STATE(l): x", "Warning"),
+        ("100%-3-X", None),
+        ("%LINK-8-UPDOWN: x", None),
+        ("%d-3-items", None),
+    ],
+)
+def test_without_a_pri_a_mnemonic_tells_the_severity(message: str, severity: str | None) -> None:
+    assert severity_within(message) == severity
+    assert parse_line(f"Oct  1 02:14:15 h {message}", NOW, "default").get("syslog_severity") == severity
+
+
+def test_a_mnemonic_does_not_override_the_pri() -> None:
+    assert parse_line("<190>Oct  1 02:14:15 h %LINK-3-UPDOWN: x", NOW, "default")["syslog_severity"] == "Info"
+
+
+@pytest.mark.parametrize(
+    ("line", "timestamp", "notes"),
+    [
+        ("Jul  1 02:00:00 h p: x", "2026-07-01T00:00:00Z", {NO_YEAR, NO_ZONE}),
+        ("Jul  1 2025 02:00:00 h p: x", "2025-07-01T00:00:00Z", {NO_ZONE}),
+        ("7: r1: Jul  1 02:00:00 UTC: %L-5-C: x", "2026-07-01T02:00:00Z", {NO_YEAR}),
+        ("2026-07-01T02:00:00 h p: x", "2026-07-01T00:00:00Z", {NO_ZONE}),
+        ("2026-07-01T02:00:00Z h p: x", "2026-07-01T02:00:00Z", set()),
+        ("<13>1 2026-07-01T02:00:00+02:00 h p - - - x", "2026-07-01T00:00:00Z", set()),
+        ("<13>1 - h p - - - x", NOW_TEXT, {Note.TIMESTAMP_MISSING}),
+        ("<13>1 2026-07-32T02:00:00Z h p - - - x", NOW_TEXT, {Note.TIMESTAMP_UNREADABLE}),
+        ("Jul 32 02:00:00 h p: x", NOW_TEXT, {Note.TIMESTAMP_UNREADABLE}),
+        ("Jul  1 02:00:00 p: x", "2026-07-01T00:00:00Z", {NO_YEAR, NO_ZONE, Note.HOSTNAME_FROM_SENDER}),
+        ("<13>1 2026-07-01T02:00:00Z - p - - - x", "2026-07-01T02:00:00Z", {Note.HOSTNAME_FROM_SENDER}),
+        ("words", NOW_TEXT, {Note.TIMESTAMP_MISSING, Note.HOSTNAME_FROM_SENDER}),
+    ],
+)
+def test_what_was_assumed_is_noted(line: str, timestamp: str, notes: set[Note]) -> None:
+    event, said = read_line(line, NOW, "default", ZoneInfo("Europe/Berlin"))
+    assert (event["timestamp"], set(said)) == (timestamp, notes)
 
 
 def test_message_id_and_structured_data_are_kept() -> None:
@@ -174,41 +256,39 @@ def test_no_text_raises(text: str, start: str) -> None:
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("evil", ["a.", "[a]", 'a="', "A/", "1", "- ", "Jan 1 ", ": "])
-@pytest.mark.parametrize("start", ["", "<13>1 - h p 1 m [", "Nov  1 10:00:00 ", "x A"])
+@pytest.mark.parametrize("evil", ["a.", "[a]", 'a="', "A/", "1", "- ", "Jan 1 ", ": ", "%A-", 'devname="', "1: "])
+@pytest.mark.parametrize(
+    "start", ["", "<13>1 - h p 1 m [", "Nov  1 10:00:00 ", "x A", "date=2026-11-14 time=08:30:56 "]
+)
 def test_long_lines_take_no_long_time(start: str, evil: str) -> None:
     assert parse_line(start + evil * 50_000, NOW, "default")["hostname"]
 
 
-real_data = pytest.mark.skipif(not (SHARED / "syslog").is_dir(), reason="the real data is not here")
-
-
-def real_events() -> list[dict[str, object]]:
+def real_events(shared_data: Path) -> list[dict[str, object]]:
     lines = [
         decode_leniently(line)
-        for file in sorted((SHARED / "syslog").glob("*.log"))
+        for file in sorted((shared_data / "syslog").glob("*.log"))
         for line in file.read_bytes().split(b"\n")
         if line.strip()
     ]
     return [parse_line(line, NOW, "default") for line in lines]
 
 
-@real_data
-def test_real_lines_have_a_host_and_a_time() -> None:
-    events = real_events()
+def test_real_lines_have_a_host_and_a_time(shared_data: Path) -> None:
+    events = real_events(shared_data)
     assert all(TIMESTAMP.fullmatch(str(event["timestamp"])) for event in events)
     assert all(event["hostname"] and event["message"] for event in events)
     assert sum(event["hostname"] == "default" for event in events) < 0.05 * len(events)
     assert sum(event["timestamp"] == NOW_TEXT for event in events) < 0.02 * len(events)
 
 
-@real_data
-def test_real_lines_have_the_hosts_which_rsyslog_saw() -> None:
+def test_real_lines_have_the_hosts_which_rsyslog_saw(shared_data: Path) -> None:
     theirs: Counter[str] = Counter()
-    for line in (SHARED / "events" / "rsyslog_8.2302_omfile_events.jsonl").read_bytes().splitlines():
+    for line in (shared_data / "events" / "rsyslog_8.2302_omfile_events.jsonl").read_bytes().splitlines():
         try:
             theirs[json.loads(decode_leniently(line))["hostname"]] += 1
         except ValueError:
             continue
-    ours = Counter(str(event["hostname"]) for event in real_events())
-    assert (theirs & ours).total() > 0.95 * len(real_events())
+    events = real_events(shared_data)
+    ours = Counter(str(event["hostname"]) for event in events)
+    assert (theirs & ours).total() > 0.95 * len(events)

@@ -53,9 +53,9 @@ def test_the_same_key_of_another_sender_is_another_request(make_key):
     assert post(one, GOOD, "abc").json()["batch"] != post(other, GOOD, "abc").json()["batch"]
 
 
-def test_the_same_key_with_another_body_is_422(secret):
+def test_the_same_key_with_another_body_is_409(secret):
     post(secret, GOOD, "abc")
-    problem = problem_of(post(secret, {**GOOD, "message": "else"}, "abc"), 422)
+    problem = problem_of(post(secret, {**GOOD, "message": "else"}, "abc"), 409)
     assert "Another body" in problem["detail"]
     assert counted() == (1, 0)
 
@@ -74,7 +74,7 @@ def test_of_many_that_come_at_once_with_one_key_one_makes_a_batch():
     def once(_: int) -> str:
         body = orjson.dumps([GOOD, GOOD])
         sender = Sender("k", "a")
-        return str(receive(body, None, sender, key=IdempotencyKey.of(sender, "abc", body, 60)).batch)
+        return str(receive(body, None, sender, key=IdempotencyKey.of("k", "abc", body, 60)).batch)
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(once, range(40)))) == 1
