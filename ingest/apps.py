@@ -5,5 +5,5 @@ from django.apps import AppConfig
 
 class IngestConfig(AppConfig):
     name = "ingest"
-    verbose_name = "Access"
+    verbose_name = "Receiving"
     default_auto_field = "django.db.models.BigAutoField"

@@ -140,8 +140,9 @@ def _receipt() -> dict[str, Any]:
     identifier = {"type": "string", "format": "uuid"}
     refusal = {
         "type": "object",
-        "required": ["error"],
+        "required": ["reason", "error", "errors"],
         "properties": {
+            "reason": {"type": "string", "description": "A word for counting, e.g. hostname_missing."},
             "error": {"type": "string"},
             "errors": {
                 "type": "array",

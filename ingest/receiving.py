@@ -94,6 +94,8 @@ def receive(
 ) -> Receipt:
     """Take the events of a body. When this returns, those with an id are durable and on their way.
 
+    The refused are counted and kept in quarantine, unless that is where they come from.
+
     Without a source each event is read by what it looks like. A request whose `key` was answered before gets that
     answer again, and nothing is taken. Raises BodyError, TooManyError, KeyReused, RedisError.
     """
@@ -111,9 +113,9 @@ def receive(
         receipt = _open_together(events[0], sender)
     else:
         receipt = _open(judged, events, sender, now)
-    refusals = [found for found in judged if isinstance(found, Refusal)]
+    refusals = [found for found in judged if isinstance(found, Refusal)] if keep_refused else []
     _count(source or PLAIN, len(events), len(refusals))
-    if refusals and keep_refused:
+    if refusals:
         quarantine.keep(
             refusals,
             source=source or PLAIN,
@@ -165,7 +167,7 @@ def _refusal(faults: Sequence[EventError], original: Any) -> Refusal:
 
 
 def _result(refusal: Refusal) -> Result:
-    return {"error": refusal.error, "errors": list(refusal.errors)}
+    return {"reason": refusal.code, "error": refusal.error, "errors": list(refusal.errors)}
 
 
 def _open(judged: Sequence[Any], events: Sequence[dict[str, Any]], sender: Sender, now: datetime) -> Receipt:
@@ -257,6 +259,11 @@ def _commit(singles: Sequence[_Single]) -> Callable[[], None]:
 
 
 _group: Group[_Single] = Group(_commit)
+
+
+for _source in SOURCES:  # a counter that begins with its first event hides that one from `increase()`
+    for _answer in ("accepted", "rejected"):
+        EVENTS_RECEIVED.labels(_source, _answer)
 
 
 def _count(source: str, accepted: int, rejected: int) -> None:

@@ -38,10 +38,11 @@ class Truncated(NotResent):
 
 
 class StillRefused(NotResent):
-    """It is not valid now either. `errors` say where, as the webhook does."""
+    """It is not valid now either. `reason` and `errors` are what the webhook would say."""
 
-    def __init__(self, error: str, errors: list[dict[str, str]]) -> None:
+    def __init__(self, reason: str, error: str, errors: list[dict[str, str]]) -> None:
         super().__init__(error)
+        self.reason = reason
         self.errors = errors
 
 
@@ -70,13 +71,18 @@ def resend(quarantined_id: UUID, by: str, now: datetime) -> Receipt:
             receipt = _sent(row)
         except StillRefused as error:
             refused = error
-            _note(row, str(error), error.errors)
+            _note(row, error.reason, str(error), error.errors)
         else:
             row.resent_at, row.resent_by = now, by
             row.batch_id = receipt.batch if receipt.accepted else None  # a body may have nothing in it by now
             if receipt.rejected:
-                text, errors = _faults(receipt)
-                _note(row, f"Of its {len(receipt.results)} events {receipt.rejected} are still refused: {text}", errors)
+                reason, text, errors = _faults(receipt)
+                _note(
+                    row,
+                    reason,
+                    f"Of its {len(receipt.results)} events {receipt.rejected} are still refused: {text}",
+                    errors,
+                )
         row.save()
     if refused is not None:
         raise refused
@@ -89,21 +95,26 @@ def _sent(row: Quarantined) -> Receipt:
     try:
         receipt = receive(bytes(row.body), source, sender, content_type=row.content_type, keep_refused=False)
     except TooManyError as error:
-        raise StillRefused(f"It has too many events: {error}.", []) from error
+        raise StillRefused("body_unreadable", f"It has too many events: {error}.", []) from error
     except BodyError as error:
-        raise StillRefused(str(error), []) from error
+        raise StillRefused("body_unreadable", str(error), []) from error
     if receipt.rejected and not receipt.accepted:
         raise StillRefused(*_faults(receipt))
     return receipt
 
 
-def _faults(receipt: Receipt) -> tuple[str, list[dict[str, str]]]:
+def _faults(receipt: Receipt) -> tuple[str, str, list[dict[str, str]]]:
+    """The first reason; all sentences and places."""
     refused = [result for result in receipt.results if "error" in result]
-    return " ".join(result["error"] for result in refused), [error for result in refused for error in result["errors"]]
+    return (
+        refused[0]["reason"],
+        " ".join(result["error"] for result in refused),
+        [error for result in refused for error in result["errors"]],
+    )
 
 
-def _note(row: Quarantined, error: str, errors: list[dict[str, str]]) -> None:
-    row.error, row.errors = told(error), told_errors(errors)
+def _note(row: Quarantined, reason: str, error: str, errors: list[dict[str, str]]) -> None:
+    row.reason, row.error, row.errors = reason, told(error), told_errors(errors)
 
 
 def resend_many(identifiers: Iterable[UUID], by: str, now: datetime) -> Iterator[Resent]:

@@ -127,7 +127,7 @@ def _retype(dice: random.Random, body: bytes) -> bytes:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return _flip(dice, body)
-    odd = [None, True, -1, 2**63, 1.5, "", "x", [], {}, [[]], {"a": {}}, [None], "0001-01-01T00:00:00Z"]
+    odd: list[object] = [None, True, -1, 2**63, 1.5, "", "x", [], {}, [[]], {"a": {}}, [None], "0001-01-01T00:00:00Z"]
     parts = [value]
     for part in parts:
         children = part.values() if isinstance(part, dict) else part if isinstance(part, list) else []

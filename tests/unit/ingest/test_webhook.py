@@ -92,7 +92,7 @@ def test_a_batch_with_bad_events_is_202_with_the_reason_at_each_bad_one(secret):
     response = post(secret, "\n".join(lines).encode())
     answer = response.json()
     assert (response.status_code, answer["accepted"], answer["rejected"]) == (202, 2, 3)
-    assert [sorted(event) for event in answer["events"]] == [["id"], *[["error", "errors"]] * 3, ["id"]]
+    assert [sorted(event) for event in answer["events"]] == [["id"], *[["error", "errors", "reason"]] * 3, ["id"]]
     _, unreadable, bad, number, _ = answer["events"]
     assert "line 1 column 1" in unreadable["error"]
     assert bad["error"].startswith('/hostname: "two words" is not a name or IP address without blanks')
