@@ -48,7 +48,7 @@ class Alert(Protocol):
     clears: bool
 
 
-# Ours, see docs/adr/0006: emergencies are critical, what asks for nobody is unknown; clear only where the sender says so.
+# Ours, see docs/adr/0006: emergencies are critical, what asks for nobody is unknown; clear is what the sender clears.
 _LEVELS: dict[str, tuple[str, int]] = {
     Severity.EMERGENCY: ("critical", 5),
     Severity.ALERT: ("critical", 5),

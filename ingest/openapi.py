@@ -41,7 +41,7 @@ _SUMMARIES = {
     "syslog": ("Send what rsyslog or syslog-ng write", "A lone object is taken too, and raw lines as text/plain."),
     "snmptrap": (
         "Send traps",
-        "Each as snmptrapd hands it on ({“traphandle”: text}) or in fields; a lone object or the bare text is taken, too.",
+        "Each as snmptrapd hands it on ({“traphandle”: text}) or in fields; a lone object or the text is taken, too.",
     ),
     "solarwinds": (
         "Send what a SolarWinds alert action posts",

@@ -17,6 +17,7 @@ from ingest.sources.syslog import SYSLOG
 
 SOURCES: dict[str, Source] = {source.name: source for source in (NATIVE, SYSLOG, SNMPTRAP, SOLARWINDS, ALERTMANAGER)}
 _REPLACEMENT = "\ufffd"
+_HINTS_AT_COMMUNITIES = (b"ommunit", b"OMMUNIT", b"6.3.18.1.4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def _finished(items: Iterable[Item], raw: bytes) -> list[Item]:
     """What holds for every source: no text is too long, no SNMP community is kept, and odd bytes are marked."""
     if len(raw) > MAX_STRING:
         items = [_short_enough(item) for item in items]
-    if b"ommunity" in raw or b"OMMUNITY" in raw:
+    if any(hint in raw for hint in _HINTS_AT_COMMUNITIES):
         items = [_redacted(item) for item in items]
     if not _is_utf8(raw):
         items = [_marked(item) for item in items]

@@ -22,7 +22,7 @@ _SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class EventError:
-    """One fault of an event. `pointer` is a JSON Pointer (RFC 6901), empty for the event itself; `code` is for counting."""
+    """One fault of an event. `pointer` is a JSON Pointer (RFC 6901), empty for the event; `code` is for counting."""
 
     pointer: str
     detail: str

@@ -165,6 +165,9 @@ MUTT_GLOBAL_RATE = optional("MUTT_GLOBAL_RATE", "", rate)
 MUTT_IDEMPOTENCY_WINDOW_S = optional("MUTT_IDEMPOTENCY_WINDOW_S", 60 * 60, int)
 MUTT_SAME_BODY_WINDOWS: dict[str, int] = optional("MUTT_SAME_BODY_WINDOWS", {}, seconds_by_name)
 
+# A file with names of OIDs, for traps that come by name; see ingest/sources/oid_names.py.
+MUTT_OID_NAMES: str | None = optional("MUTT_OID_NAMES", None, str)
+
 # What times without a zone are taken to be in.
 MUTT_ASSUMED_TIME_ZONE = optional("MUTT_ASSUMED_TIME_ZONE", ZoneInfo("UTC"), time_zone)
 
