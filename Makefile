@@ -18,7 +18,8 @@ run: .venv/run ## Start everything, without sample traffic
 stop: .venv/run ## Stop what another terminal has started here
 	@$(BIN)/python -m ops.local.demo stop
 
-test: .venv/dev ## Run all tests, on real servers
+test: .venv/dev ## Run all tests, on real servers and real senders
+	@$(BIN)/python -m tests.senders
 	$(BIN)/python -m pytest $(ARGS)
 
 fuzz: .venv/dev ## Send 100,000 broken bodies to a running MUTT (MUTT_FUZZ_COUNT, MUTT_FUZZ_SEED)

@@ -20,10 +20,13 @@ class Mutt:
         self.stack = stack
         self._http = urllib3.PoolManager(retries=False, timeout=30)
 
-    def post(self, body: bytes | str, content_type: str = "application/json") -> urllib3.BaseHTTPResponse:
+    def post(
+        self, body: bytes | str, content_type: str = "application/json", source: str = ""
+    ) -> urllib3.BaseHTTPResponse:
         """POST a body to the webhook."""
         headers = {"X-API-KEY": self.stack.secrets["api_key"], "Content-Type": content_type}
-        return self._http.request("POST", f"{self.stack.web}/webhook", body=body, headers=headers)
+        path = f"/webhook/{source}" if source else "/webhook"
+        return self._http.request("POST", f"{self.stack.web}{path}", body=body, headers=headers)
 
     def send(self, *events: dict[str, Any]) -> list[str]:
         """Send events as one array; returns their ids. All must be accepted."""

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 """Carries log lines and SNMP traps to MUTT's webhook, each once, through a spool on disk.
 
 One file, and only Python's standard library (3.9 or newer): it runs on log hosts where MUTT is not installed.
