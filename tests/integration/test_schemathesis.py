@@ -1,6 +1,5 @@
 """Schemathesis reads the OpenAPI document and tries the webhook by it: what is promised there must hold."""
 
-import os
 import subprocess
 import sys
 
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.stack
 def test_schemathesis_finds_nothing_at_the_webhook(mutt: Mutt):
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{mutt.stack.web}/api/v1/openapi.yaml"),
-        *("--include-path-regex", os.environ.get("ST_RE", "^/webhook"), "--max-examples", "100", "--no-color"),
+        *("--include-path-regex", "^/webhook", "--max-examples", "100", "--no-color"),
         *("--header", f"X-API-KEY: {mutt.stack.secrets['api_key']}"),
     ]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
