@@ -140,6 +140,7 @@ class Spool:
                 break
             except OSError:
                 if time.monotonic() > deadline:
+                    self._lock_file.close()
                     return False
                 time.sleep(0.1)
         self._mend()
