@@ -39,4 +39,28 @@ def test_a_command_of_the_readme_works(mutt: Mutt, tmp_path: Path, command: str)
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert finished.stdout.strip()
+    assert (finished.stdout + finished.stderr).strip()
+
+
+SENDERS = (ROOT / "docs" / "senders.md").read_text()
+KEYS = re.findall(r"^\.venv/bin/python manage\.py (create_key .+)$", SENDERS, re.MULTILINE)
+ON_A_LOG_HOST = re.findall(r"^((?:install|/usr/local/lib/mutt/mutt_relay\.py) [^#\n]+)", SENDERS, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", KEYS)
+def test_a_key_is_made_as_the_page_on_senders_says(mutt: Mutt, command: str):
+    mutt.stack.manage(*shlex.split(command))
+
+
+def test_the_relay_is_installed_as_the_page_on_senders_says(tmp_path: Path):
+    assert len(ON_A_LOG_HOST) >= 8
+    for command in ON_A_LOG_HOST:
+        words = [
+            f"{tmp_path}{word}" if word.startswith(("/usr", "/etc", "/var")) else word for word in shlex.split(command)
+        ]
+        Path(words[-1]).parent.mkdir(parents=True, exist_ok=True)
+        if words[-1].endswith("/"):
+            Path(words[-1]).mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(words, cwd=ROOT, input="a key\n", capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (command, done.stderr)
+    assert (tmp_path / "etc/mutt/relay.key").read_text() == "a key\n"
