@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 import time
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -131,11 +132,15 @@ def _traffic(stack: Stack) -> None:
 
 
 def _post(stack: Stack, request: samples.Request) -> None:
-    headers = {"X-API-KEY": stack.secrets["api_key"], "Content-Type": request.content_type}
+    headers = {
+        "X-API-KEY": stack.secrets["api_key"],
+        "Content-Type": request.content_type,
+        "Idempotency-Key": uuid.uuid4().hex,  # a request that is tried again is taken once
+    }
     for _ in range(10):
         answer = urllib3.request(
             "POST",
-            f"{stack.web}/webhook",
+            f"{stack.web}/webhook/{request.source}".rstrip("/"),
             body=request.body,
             headers=headers,
             timeout=30,

@@ -117,6 +117,7 @@ class Request:
     body: bytes
     content_type: str
     events: int
+    source: str = ""
 
 
 def requests(now: datetime, batches: int = 30, singles: int = 150) -> Iterator[Request]:
@@ -133,6 +134,29 @@ def requests(now: datetime, batches: int = 30, singles: int = 150) -> Iterator[R
             yield Request(json.dumps(events).encode(), "application/json", len(events))
         for _ in range(singles // batches):
             yield Request(json.dumps(_event(chance, now)).encode(), "application/json", 1)
+        yield from _from_other_sources(chance, now)
+
+
+def _from_other_sources(chance: random.Random, now: datetime) -> Iterator[Request]:
+    """One request each as snmptrapd's relay, SolarWinds, Alertmanager and a syslog sender without JSON make them."""
+    port, host = chance.randint(1, 48), chance.choice(_HOSTS)
+    trap = (
+        f"{host}\nUDP: [192.0.2.{port}]:40984->[192.0.2.250]:162\n.1.3.6.1.2.1.1.3.0 0:1:19:55.37\n"
+        f".1.3.6.1.6.3.1.1.4.1.0 .1.3.6.1.6.3.1.1.5.3\n.1.3.6.1.2.1.2.2.1.1.{port} {port}\n"
+    )
+    spooled = [{"traphandle": trap, "received_at": now.isoformat()}]
+    yield Request(json.dumps(spooled).encode(), "application/json", 1, "snmptrap")
+    # The quotes in the message are not escaped: so Orion fills in a template.
+    reset = chance.choice(["true", "false"])
+    fields = [("NodeName", host), ("AlertMessage", 'Node "D" has CPU high'), ("Severity", "Serious"), ("reset", reset)]
+    orion = ", ".join(f'"{name}": "{value}"' for name, value in fields)
+    yield Request(f"{{{orion}}}".encode(), "application/json", 1, "solarwinds")
+    labels = {"alertname": "HostDown", "instance": f"{host}:9100", "severity": "critical"}
+    firing = {"status": "firing", "labels": labels, "startsAt": now.isoformat(), "fingerprint": f"{port:016x}"}
+    group = {"version": "4", "status": "firing", "alerts": [firing]}
+    yield Request(json.dumps(group).encode(), "application/json", 1, "alertmanager")
+    line = f"<131>{now:%b %d %H:%M:%S} {host} linkd[77]: Interface Gi0/{port}, changed state to down\n"
+    yield Request(line.encode(), "text/plain", 1, "syslog")
 
 
 def _event(chance: random.Random, now: datetime) -> dict[str, Any]:
