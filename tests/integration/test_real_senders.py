@@ -12,6 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ def _is_up(mutt: Mutt) -> bool:
         return False
 
 
-def events_of(mutt: Mutt, hostname: str) -> list[dict]:
+def events_of(mutt: Mutt, hostname: str) -> list[dict[str, Any]]:
     """All events of a host."""
     found, path = [], f"events?hostname={hostname}&limit=1000"
     while path:
@@ -118,7 +119,7 @@ def events_of(mutt: Mutt, hostname: str) -> list[dict]:
     return found
 
 
-def arrived(mutt: Mutt, hostname: str, expected: list[str], patience_s: float = 60) -> list[dict]:
+def arrived(mutt: Mutt, hostname: str, expected: list[str], patience_s: float = 60) -> list[dict[str, Any]]:
     """The events of a host, once as many are there as were sent; each message must be there exactly once."""
     eventually(lambda: len(events_of(mutt, hostname)) >= len(expected), patience_s)
     time.sleep(2)  # for what would come twice
@@ -346,7 +347,7 @@ def test_snmptrapd_with_its_handler_the_relay_killed_between_and_no_community_an
                 snmp("snmptrap", "1", v6, "1.3.6.1.4.1.99999", "192.0.2.77", "3", "0", "4711", *varbind)
     expected = {"1.3.6.1.6.3.1.1.5.3", "1.0.8802.1.1.2.0.0.1", "1.3.6.1.4.1.99999.0.17", "1.3.6.1.6.3.1.1.5.4"}
 
-    def ours() -> list[dict]:
+    def ours() -> list[dict[str, Any]]:
         hosts = ("192.0.2.77", "localhost", "127.0.0.1", "::1", "ip6-localhost")
         return [
             event for host in hosts for event in events_of(mutt, host) if any(t in event["message"] for t in tokens)
@@ -421,6 +422,6 @@ def test_solarwinds_template_as_orion_fills_it(mutt: Mutt, template: str, clear)
         assert event["event_time"] == "2026-11-23T08:30:00Z"
 
 
-def _recorded(mutt: Mutt, identifier: str) -> dict | None:
+def _recorded(mutt: Mutt, identifier: str) -> dict[str, Any] | None:
     event = mutt.event(identifier)
     return event if event["outcome"] != "pending" else None

@@ -16,7 +16,7 @@ MARKS = Marks(batches_high=5, batches_low=3, memory_high=0.9, memory_low=0.5)
 @pytest.fixture(autouse=True)
 def _empty(redis_server: None) -> Iterator[None]:
     rates.cache_clear()
-    usual = redis_client().config_get("maxmemory")["maxmemory"]
+    usual = str(redis_client().config_get("maxmemory")["maxmemory"])
     redis_client().config_set("maxmemory", 0)
     yield
     redis_client().config_set("maxmemory", usual)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,7 @@ def text(*variables: str, name: str = "edge-7", transport: str = "UDP: [192.0.2.
     return "\n".join([name, transport, *(variables or (UPTIME, LINK_DOWN))]) + "\n"
 
 
-def one(items) -> dict:
+def one(items) -> dict[str, Any]:
     (item,) = items
     assert isinstance(item, Incoming), item
     assert faults_of(item.event) == []

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 import pytest
@@ -25,7 +26,7 @@ def item_of(body) -> Incoming:
     return item
 
 
-def event_of(body) -> dict:
+def event_of(body) -> dict[str, Any]:
     return item_of(body).event
 
 
