@@ -123,10 +123,13 @@ def _is_utf8(raw: bytes) -> bool:
     return True
 
 
-_SYSLOG_FIELDS = ({"host", "HOST", "fromhost", "HOSTNAME"}, {"msg", "message", "MSG", "MESSAGE", "short_message"})
+_SYSLOG_FIELDS = (
+    {"hostname", "host", "HOST", "fromhost", "HOSTNAME"},
+    {"msg", "message", "MSG", "MESSAGE", "short_message"},
+)
 _SOLARWINDS_FIELDS = {"alertname", "alertmessage", "nodename", "alertobjectid", "alerttriggertime", "nodecaption"}
 _TRAPHANDLE = re.compile(r"[^\r\n]{1,300}\r?\n(?:UDP|TCP|DTLSUDP|TLSTCP)(?:/IPv6|6)?: ?\[")
-_PRI = re.compile(r"<\d{1,3}>", re.ASCII)
+_PRI = re.compile(r"(?:\d{1,6} )?<\d{1,3}>", re.ASCII)  # with the count of octets of RFC 6587, perhaps
 _FORM = "application/x-www-form-urlencoded"
 
 

@@ -7,6 +7,7 @@ and a variable that does not apply stays as `${…}`. Trigger and reset actions 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -201,6 +202,9 @@ class _Fields:
     def first(self, names: Iterable[str]) -> Any:
         return next((self._values[name] for name in names if name in self._values), None)
 
+    def get(self, name: str) -> Any:
+        return self._values.get(name)
+
     def all(self) -> Iterable[tuple[str, Any]]:
         """Every field that was filled in."""
         return self._values.items()
@@ -236,7 +240,7 @@ def _item(said: Mapping[str, Any], original: Any, context: Context, notes: tuple
             " NodeName, Node, Host, Hostname, Caption, SysName, DNS and IP_Address are looked for."
         )
         return Unusable("hostname_missing", why, original, "/hostname")
-    moment, on_clock = read_time(fields.first(_TIME), context.now, context.zone)
+    moment, on_clock = _time(fields, context)
     event: dict[str, Any] = {
         "hostname": hostname,
         "timestamp": (moment or context.now).isoformat(),
@@ -253,6 +257,13 @@ def _item(said: Mapping[str, Any], original: Any, context: Context, notes: tuple
         event["alert_key"] = key[:_LONGEST_KEY]
     on_fields = (Note.PLACEHOLDER,) if fields.placeholders or len(_without_unfilled(said)) < len(said) else ()
     return Incoming(event, original, (*notes, *on_fields, *on_severity, *on_clock))
+
+
+def _time(fields: _Fields, context: Context) -> tuple[datetime | None, tuple[Note, ...]]:
+    """The first time that can be read; else what is wrong with the first."""
+    found = [read_time(value, context.now, context.zone) for value in map(fields.get, _TIME) if value is not None]
+    readable = next((time for time in found if time[0]), None)
+    return readable or next(iter(found), (None, (Note.TIMESTAMP_MISSING,)))
 
 
 def _without_unfilled(fields: Mapping[str, Any]) -> dict[str, Any]:
