@@ -12,12 +12,21 @@ _VARBIND = re.compile(
 )
 # “TRAP, SNMP v1, community public”, “snmp-server community public RO”, “SNMP community string: public”.
 _MENTIONED = re.compile(
-    r"(snmp[^\r\n]{0,60}?\bcommunit(?:y|ies)(?:[ _-]?(?:string|name))?(?: is)?\s*[ :=]\s*)"
+    r"(snmp(?!-agent\b)[^\r\n]{0,60}?\bcommunit(?:y|ies)(?:[ _-]?(?:string|name))?(?: is)?\s*[ :=]\s*)"
     r"""(?!\*\*\*|(?:string|name)\b)("[^"]*"|'[^']*'|\\"[^"]*\\"|[^\s",;#)]+)""",
     re.IGNORECASE,
 )
+# Lines of configuration, which devices log: those of Cisco, Huawei, Junos and net-snmp.
+_CONFIGURED = re.compile(
+    r"(\bsnmp-server host [\w.:%-]{1,60}(?: (?:vrf \S{1,60}|traps?|informs?|version (?:1|2c)))*+ "
+    r"(?!(?:version|vrf|udp-port|traps?|informs?)\b)|\bsnmp-agent community (?:read |write )?+(?:cipher |simple )?+"
+    r"|\bset snmp community |\b(?:ro|rw|trap)community6? |\bcom2sec6? \S{1,60} {1,20}\S{1,60} {1,20}"
+    r"|\bsnmp(?:get|bulk|walk|set|trap|inform|table|status|test|df)\w{0,7} (?:-\w{1,3} ?\w{0,20} ){0,4}-c ?)"
+    r"(?!\*\*\*)([^\s\",;]+)"
+)
 _COMMUNITY_KEY = re.compile(r"(?:snmp)?(?:trap)?(?:ro|rw|read|write)?community(?:string|name)?(?:0)?", re.ASCII)
 _BGP = re.compile(r"(?:\d{1,10}:\d{1,10}[\s,]?)+", re.ASCII)
+_MAY_HOLD_COMMUNITIES = ("ommunit", "OMMUNIT", "6.3.18.1.4", "snmp-server host", "com2sec", " -c")
 _COMMUNITY_OIDS = ("1.3.6.1.6.3.18.1.4", "iso.3.6.1.6.3.18.1.4")
 
 _SENSITIVE = (
@@ -35,16 +44,17 @@ _SECRETS = [
     re.compile(r"()((?:mutt_|whsec_)[A-Za-z0-9_+/=-]{16,})"),
 ]
 _HINTS = re.compile(
-    r"passw|passphrase|secret|token|api[_-]?key|authori|credential|communit|bearer|basic|mutt_|whsec_|6\.3\.18\.1\.4",
+    r"passw|passphrase|secret|token|api[_-]?key|authori|credential|communit|bearer|basic|mutt_|whsec_|6\.3\.18\.1\.4"
+    r"|snmp-server host|com2sec| -c",
     re.IGNORECASE,
 )
 
 
 def redact_text(text: str) -> str:
     """The text without SNMP communities. BGP's communities are none, and stay."""
-    if "ommunit" not in text and "OMMUNIT" not in text and "6.3.18.1.4" not in text:
+    if not any(hint in text for hint in _MAY_HOLD_COMMUNITIES):
         return text
-    return _MENTIONED.sub(_hide, _VARBIND.sub(_hide, text))
+    return _CONFIGURED.sub(_hide, _MENTIONED.sub(_hide, _VARBIND.sub(_hide, text)))
 
 
 def redact(value: Any) -> Any:

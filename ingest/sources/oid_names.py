@@ -4,9 +4,10 @@ snmptrapd prints numbers with `-On`; that is what ops/snmptrapd sets up. This is
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from rules.event import oid_of
+from rules.event import oid_of, oid_within
 
 _ROOTS = {
     "iso": "1",
@@ -93,12 +94,21 @@ _IETF = {
     "mteTriggerFailure": "1.3.6.1.2.1.88.2.0.4",
     "mteEventSetFailure": "1.3.6.1.2.1.88.2.0.5",
 }
+# Vendors use the same names for traps of their own: a name with its module counts in these only.
 _SMI = {"SNMPv2-SMI", "RFC1155-SMI", "RFC1065-SMI"}
-_NUMBERS = re.compile(r"(?:\.(?:0|[1-9]\d*))*", re.ASCII)
-_NAME = re.compile(r"(?:(?P<module>[A-Za-z][\w-]*)::)?(?P<name>[A-Za-z][\w-]*)(?P<rest>(?:\.\d+)*)", re.ASCII)
+_MODULES = {
+    *("SNMPv2-MIB", "RFC1213-MIB", "IF-MIB", "SNMP-COMMUNITY-MIB", "BGP4-MIB", "OSPF-TRAP-MIB", "BRIDGE-MIB"),
+    *("RMON-MIB", "ENTITY-MIB", "ENTITY-STATE-MIB", "UPS-MIB", "VRRP-MIB", "LLDP-MIB", "DISMAN-EVENT-MIB"),
+}
+_NUMBERS = re.compile(r"(?:\.(?:0|[1-9]\d*+))*+", re.ASCII)
+_NAME = re.compile(
+    r"(?:(?P<module>[A-Za-z][\w-]*+)::)?(?P<path>[A-Za-z][\w-]*+(?:\.[A-Za-z][\w-]*+)*+)(?P<rest>(?:\.\d++)*+)",
+    re.ASCII,
+)
 _LINE = re.compile(r'"?(?P<name>[\w:-]+)"?\s+"?(?P<oid>\.?[\d.]+)"?', re.ASCII)
 
-_known: dict[str, str] = {**_ROOTS, **_GENERIC, **_IETF}
+_STANDARD = {**_ROOTS, **_GENERIC, **_IETF}
+_loaded: dict[str, str] = {}
 _names: dict[str, str] = {oid: name for name, oid in {**_GENERIC, **_IETF}.items()}
 
 
@@ -111,11 +121,24 @@ def numeric(text: str) -> str | None:
     found = _NAME.fullmatch(text.removeprefix("."))
     if not found:
         return None
-    module, name = found["module"], found["name"]
-    base = _known.get(f"{module}::{name}") if module else None
-    if base is None and (module is None or module in _SMI or name not in _ROOTS):
-        base = _known.get(name)
+    base = _oid_of_path(found["path"].split("."), found["module"])
     return oid_of(base + found["rest"]) if base and _NUMBERS.fullmatch(found["rest"]) else None
+
+
+def _oid_of_path(path: Sequence[str], module: str | None) -> str | None:
+    """The OID of the last name, if it lies within those before it, as `snmptrapd -Of` prints them."""
+    base: str | None = None
+    for name in path:
+        within, base = base, _oid_of_name(name, module if name == path[0] else None)
+        if base is None or (within and not oid_within(base, within)):
+            return None
+    return base
+
+
+def _oid_of_name(name: str, module: str | None) -> str | None:
+    loaded = _loaded.get(f"{module}::{name}", _loaded.get(name))
+    is_standard = module is None or module in (_SMI if name in _ROOTS else _MODULES)
+    return _STANDARD.get(name, loaded) if is_standard else loaded
 
 
 def name_of(oid: str) -> str | None:
@@ -127,8 +150,10 @@ def load_names(path: Path) -> int:
     """Add names from a file; returns how many. Raises ValueError with the line that cannot be read.
 
     Lines are as `snmptranslate -Tz -m ALL` prints them (`"linkDown" "1.3.6.1.6.3.1.1.5.3"`), or `MODULE::name OID`.
+    A name without module that has two OIDs is left out, for a wrong OID is worse than none.
     """
-    added: dict[str, str] = {}
+    read: dict[str, str] = {}
+    ambiguous: set[str] = set()
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         text = line.strip()
         if not text or text.startswith("#"):
@@ -137,7 +162,9 @@ def load_names(path: Path) -> int:
         oid = oid_of(found["oid"]) if found else None
         if not found or not oid:
             raise ValueError(f'{path}, line {number}: “{text[:80]}” is not like "linkDown" "1.3.6.1.6.3.1.1.5.3".')
-        added[found["name"]] = oid
-    _known.update({name: oid for name, oid in added.items() if name not in _ROOTS})
+        if read.setdefault(found["name"], oid) != oid:
+            ambiguous.add(found["name"])
+    added = {name: oid for name, oid in read.items() if name not in ambiguous and name not in _STANDARD}
+    _loaded.update(added)
     _names.update({oid: name.rpartition("::")[2] for name, oid in added.items()})
     return len(added)

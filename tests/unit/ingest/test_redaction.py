@@ -19,6 +19,16 @@ from ingest.redaction import redact, redact_secrets, redact_text
         ("x TRAP, SNMP v1, community lan-7#012#011iso.3.6", "x TRAP, SNMP v1, community ***#012#011iso.3.6"),
         ("snmp-server community lan-7 RO", "snmp-server community *** RO"),
         ("SNMP community string: 'lan 7' is wrong", "SNMP community string: *** is wrong"),
+        (
+            "logged command:snmp-server host 192.0.2.1 version 2c lan-7 bgp",
+            "logged command:snmp-server host 192.0.2.1 version 2c *** bgp",
+        ),
+        ("snmp-server host 192.0.2.1 lan-7", "snmp-server host 192.0.2.1 ***"),
+        ("snmp-agent community read cipher lan-7 acl 1", "snmp-agent community read cipher *** acl 1"),
+        ("set snmp community lan-7 authorization read-only", "set snmp community *** authorization read-only"),
+        ("/etc/snmp/snmpd.conf: rocommunity lan-7 10.0.0.0/8", "/etc/snmp/snmpd.conf: rocommunity *** 10.0.0.0/8"),
+        ("com2sec notme 10.0.0.0/8 lan-7", "com2sec notme 10.0.0.0/8 ***"),
+        ("CMD: snmpwalk -v2c -c lan-7 192.0.2.1", "CMD: snmpwalk -v2c -c *** 192.0.2.1"),
     ],
 )
 def test_a_community_is_taken_out_of_a_text(text, kept):
@@ -32,6 +42,8 @@ def test_a_community_is_taken_out_of_a_text(text, kept):
         "BGP community 65000:100 was set",
         "the community of users grows",
         "SNMP authentication failure from 192.0.2.1",
+        "snmp-server host 192.0.2.1 version 3 priv",
+        "snmp-server host 192.0.2.1 vrf",
         '.1.3.6.1.6.3.18.1.3.0 "192.0.2.1"',
         "",
     ],

@@ -107,7 +107,7 @@ def test_a_name_without_its_mib_is_refused_with_what_to_do():
 
 
 def test_names_that_the_operator_gives_are_known(tmp_path, monkeypatch):
-    monkeypatch.setattr(oid_names, "_known", dict(oid_names._known))  # noqa: SLF001 - put back afterwards
+    monkeypatch.setattr(oid_names, "_loaded", {})
     monkeypatch.setattr(oid_names, "_names", dict(oid_names._names))  # noqa: SLF001 - likewise
     names = tmp_path / "names"
     names.write_text(
@@ -120,6 +120,36 @@ def test_names_that_the_operator_gives_are_known(tmp_path, monkeypatch):
         "acmeFanFailed (1.3.6.1.4.1.99999.1.0.7)",
     )
     assert numeric("ACME-MIB::acmeHot.3") == "1.3.6.1.4.1.99999.1.0.8.3"
+
+
+def test_a_name_that_the_operators_file_gives_two_oids_is_known_by_its_module_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(oid_names, "_loaded", {})
+    monkeypatch.setattr(oid_names, "_names", dict(oid_names._names))  # noqa: SLF001 - put back afterwards
+    names = tmp_path / "names"
+    names.write_text(
+        '"fanFailed" "1.3.6.1.4.1.99999.1"\n"fanFailed" "1.3.6.1.4.1.88888.1"\nB-MIB::fanFailed 1.3.6.1.4.1.7.1\n'
+    )
+    assert load_names(names) == 1
+    assert numeric("A-MIB::fanFailed") is None
+    assert numeric("fanFailed") is None
+    assert numeric("B-MIB::fanFailed") == "1.3.6.1.4.1.7.1"
+
+
+@pytest.mark.parametrize(
+    ("name", "oid"),
+    [
+        ("IF-MIB::linkDown", "1.3.6.1.6.3.1.1.5.3"),
+        ("linkDown", "1.3.6.1.6.3.1.1.5.3"),
+        ("ACME-MIB::linkDown", None),
+        ("ACME-MIB::enterprises.9", None),
+        (".iso.org.dod.internet.private.enterprises.9.1", "1.3.6.1.4.1.9.1"),
+        (".iso.org.dod.internet.mgmt.mib-2.15.7.1", "1.3.6.1.2.1.15.7.1"),
+        (".iso.org.dod.internet.private.enterprises.acme.7", None),
+        (".iso.org.dod.internet.private.enterprises.linkDown", None),
+    ],
+)
+def test_a_name_counts_where_it_is_defined_only(name, oid):
+    assert numeric(name) == oid
 
 
 def test_a_line_of_names_that_cannot_be_read_is_named(tmp_path):
