@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.db.models import QuerySet
 from psycopg2.extras import Json, execute_values
 
 from audit.ids import last_id_of
 from audit.models import Attempt, DeadLetter, Record
 from audit.outcomes import DeadStage, Outcome
+from audit.storable import storable
 
 T = TypeVar("T")
 
@@ -72,6 +73,13 @@ def write_records(rows: Sequence[RecordRow]) -> bool:
 
     Returns whether all of these rows are now the records; False if some event had one before.
     """
+    try:
+        return _insert(rows)
+    except (DataError, ValueError):  # the second is psycopg2's, for NUL: no event may poison its batch
+        return _insert([_storable(row) for row in rows])
+
+
+def _insert(rows: Sequence[RecordRow]) -> bool:
     inserted = 0
     with transaction.atomic(), connection.cursor() as cursor:
         for page in batched(rows, _ROWS_PER_INSERT):
@@ -79,6 +87,10 @@ def write_records(rows: Sequence[RecordRow]) -> bool:
                 execute_values(cursor.cursor, _INSERT, [_adapt(row) for row in page], page_size=len(page))
             inserted += cursor.rowcount
     return inserted == len(rows)
+
+
+def _storable(row: RecordRow) -> RecordRow:
+    return RecordRow(**{name: storable(getattr(row, name)) for name in _COLUMNS})
 
 
 def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -153,7 +165,7 @@ def _letter(death: Death, at: datetime) -> DeadLetter:
         stage=death.stage.value,
         reason=death.reason,
         detail=death.detail,
-        payload=death.payload,
+        payload=storable(death.payload),
         attempts=death.attempts,
         created_at=at,
     )

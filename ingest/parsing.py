@@ -12,11 +12,13 @@ from typing import Any
 
 import orjson
 
+from audit.storable import storable
+
 MAX_DEPTH = 32
 MAX_STRING = 65_535
+TOO_DEEP = f"It is nested more than {MAX_DEPTH} levels deep."
 _BOM = b"\xef\xbb\xbf"
 _BLANKS = b" \t\r\n"
-_SYMBOL_FOR_NULL = "\u2400"
 _REPLACEMENT = "\ufffd"
 
 
@@ -58,7 +60,7 @@ def parse_body(body: bytes, most: int = 10_000) -> Body:
     whole = _value(body)
     if isinstance(whole, list):
         _check_number(len(whole), most)
-        if not any(_too_deep(item) for item in whole):
+        if not any(too_deep(item) for item in whole):
             return Body(whole, lone=False)
     elif not isinstance(whole, Unreadable):
         return Body([_checked(whole, body)], lone=True)
@@ -128,8 +130,8 @@ def _value(raw: bytes) -> Any:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         return _lenient(raw, error)
-    # `_clean` calls itself once a level; what is too deep is refused anyway.
-    return _clean(value) if b"\\u0000" in raw and not _deeper_than(value, MAX_DEPTH + 1) else value
+    # `storable` calls itself once a level; what is too deep is refused anyway.
+    return storable(value) if b"\\u0000" in raw and not _deeper_than(value, MAX_DEPTH + 1) else value
 
 
 def _lenient(raw: bytes, strict: ValueError) -> Any:
@@ -139,7 +141,7 @@ def _lenient(raw: bytes, strict: ValueError) -> Any:
         if _REPLACEMENT not in text and "\\u" not in text:
             return _not_json(raw, strict)
         # Numbers by orjson in both looks: what it gives can be written again.
-        return _clean(
+        return storable(
             json.loads(text, parse_constant=_refuse_constant, parse_int=orjson.loads, parse_float=orjson.loads)
         )
     except RecursionError:
@@ -155,27 +157,19 @@ def _not_json(raw: bytes, error: ValueError) -> Unreadable:
 
 
 def _deep(raw: bytes) -> Unreadable:
-    return Unreadable("too_deep", f"It is nested more than {MAX_DEPTH} levels deep.", raw)
+    return Unreadable("too_deep", TOO_DEEP, raw)
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        text = value.replace("\x00", _SYMBOL_FOR_NULL)
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
-    return [_clean(item) for item in value] if isinstance(value, list) else value
-
-
 def _checked(value: Any, raw: bytes) -> Any:
-    return _deep(raw) if _too_deep(value) else value
+    return _deep(raw) if too_deep(value) else value
 
 
-def _too_deep(value: Any) -> bool:
+def too_deep(value: Any) -> bool:
+    """Whether a value is nested more than MAX_DEPTH levels deep."""
     return isinstance(value, dict | list) and _deeper_than(value, MAX_DEPTH)
 
 

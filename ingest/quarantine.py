@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from audit.connections import redis_client
 from audit.ids import event_id, new_batch_id
+from audit.storable import storable
 from ingest.quarantine_inbox import Entry, inbox
 from ingest.redaction import redact_secrets
 from ingest.tasks import store_quarantine
@@ -105,9 +106,9 @@ def keep(
                 size=len(refusal.body),
                 truncated=kept.truncated,
                 redacted=kept.redacted,
-                content_type=_storable(content_type),
-                api_key=_storable(api_key),
-                address=_storable(address),
+                content_type=storable(content_type),
+                api_key=storable(api_key),
+                address=storable(address),
             )
         )
     _put(entries)
@@ -140,17 +141,12 @@ def kept_body(body: bytes, most: int) -> KeptBody:
 
 def told(text: str) -> str:
     """What a sender was told, as it is kept: it may show a value of the event, hence a secret."""
-    return redact_secrets(_storable(text))[:ERROR_LENGTH]
+    return redact_secrets(storable(text))[:ERROR_LENGTH]
 
 
 def told_errors(errors: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     """The first of the single errors, as they are kept."""
     return [{name: told(text) for name, text in error.items()} for error in errors[:MOST_ERRORS]]
-
-
-def _storable(text: str) -> str:
-    """The text without what PostgreSQL or UTF-8 cannot spell: NUL and lone surrogates."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\u2400")
 
 
 def _put(entries: list[Entry]) -> None:

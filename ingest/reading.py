@@ -5,8 +5,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
+
 from audit.notes import Note
-from ingest.parsing import MAX_STRING, BodyError, TooManyError, Unreadable, parse_body, too_long
+from audit.storable import storable
+from ingest.parsing import (
+    MAX_STRING,
+    TOO_DEEP,
+    BodyError,
+    TooManyError,
+    Unreadable,
+    parse_body,
+    too_deep,
+    too_long,
+)
 from ingest.redaction import redact
 from ingest.sources.alertmanager import ALERTMANAGER
 from ingest.sources.native import NATIVE
@@ -73,6 +85,7 @@ def _from_text(raw: bytes, content_type: str, source: Source | None, context: Co
 
 def _finished(items: Iterable[Item], raw: bytes) -> list[Item]:
     """What holds for every source: no text is too long, no SNMP community is kept, and odd bytes are marked."""
+    items = [_storable(item, raw) for item in items]
     if len(raw) > MAX_STRING:
         items = [_short_enough(item) for item in items]
     if any(hint in raw for hint in _HINTS_AT_COMMUNITIES):
@@ -80,6 +93,24 @@ def _finished(items: Iterable[Item], raw: bytes) -> list[Item]:
     if not _is_utf8(raw):
         items = [_marked(item) for item in items]
     return list(items)
+
+
+def _storable(item: Item, raw: bytes) -> Item:
+    """Texts within texts are unescaped by adapters: what they spell has not been checked as JSON values are."""
+    if isinstance(item.original, bytes) or (isinstance(item, Incoming) and item.event is item.original):
+        return item
+    if too_deep(item.original):
+        return Unusable("too_deep", TOO_DEEP, raw)
+    both = [item.event, item.original] if isinstance(item, Incoming) else [item.original]
+    try:
+        spelled = orjson.dumps(both)
+    except TypeError:
+        spelled = None
+    if spelled is not None and b"\\u0000" not in spelled:
+        return item
+    if isinstance(item, Unusable):
+        return replace(item, original=storable(item.original))
+    return replace(item, event=storable(item.event), original=storable(item.original))
 
 
 def _short_enough(item: Item) -> Item:

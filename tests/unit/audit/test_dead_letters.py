@@ -161,11 +161,25 @@ def test_burying_events_twice_changes_nothing_the_second_time():
     assert [one.reason for one in Record.objects.order_by("event_id")] == ["refused", "refused", "server_error"]
 
 
+def test_an_event_that_postgresql_cannot_hold_is_buried_too():
+    batch = new_batch_id(NOW)
+    identifier = event_id(batch, 0)
+    odd = {"hostname": "h\0", "message": "\ud800", "n": 1 << 70}
+    bury_events(
+        [replace(death(identifier), payload=odd)],
+        [row(identifier, Outcome.DEAD, hostname="h\0", event=odd)],
+        NOW,
+    )
+    held = {"hostname": "h␀", "message": "�", "n": "0x400000000000000000"}
+    assert DeadLetter.objects.get().payload == Record.objects.get().event == held
+    assert Record.objects.get().hostname == "h␀"
+
+
 def test_a_burial_that_fails_half_way_leaves_everything_as_it_was():
     batch = new_batch_id(NOW)
     known, unknown = event_id(batch, 0), event_id(batch, 1)
     write_records([row(known, Outcome.PENDING)])
-    unwritable = replace(death(unknown), payload={"message": "\0"})
+    unwritable = replace(death(unknown), attempts=1 << 40)
     with pytest.raises(DataError):
         bury_events([death(known), unwritable], [row(unknown, Outcome.DEAD)], NOW)
     assert recorded_outcomes(batch) == {known: Outcome.PENDING}

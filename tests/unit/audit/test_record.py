@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import OperationalError, close_old_connections, connection, transaction
+from django.db import IntegrityError, OperationalError, close_old_connections, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -113,9 +113,25 @@ def test_of_workers_that_write_the_same_batch_at_once_one_decides_all_of_it():
 def test_a_write_that_fails_half_way_leaves_nothing():
     batch = new_batch_id(NOW)
     written = [row(event_id(batch, number)) for number in range(1500)]
-    with pytest.raises(ValueError, match="NUL"):
-        write_records([*written, row(event_id(batch, 1500), message="\0")])
+    with pytest.raises(IntegrityError):
+        write_records([*written, row(event_id(batch, 1500), message=None)])
     assert Record.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "held"),
+    [
+        ({"event": {"a": ["x\0y"]}}, {"event": {"a": ["x␀y"]}}),
+        ({"event": {"a\0": "\ud83d"}}, {"event": {"a␀": "�"}}),
+        ({"message": "x\0y"}, {"message": "x␀y"}),
+    ],
+)
+def test_what_postgresql_cannot_hold_is_replaced_and_its_neighbours_are_written_as_they_are(fields, held):
+    batch = new_batch_id(NOW)
+    assert write_records([row(event_id(batch, 0)), row(event_id(batch, 1), **fields)])
+    first, second = Record.objects.order_by("event_id")
+    assert (first.message, first.event) == ("m", {"hostname": "h"})
+    assert {name: getattr(second, name) for name in held} == held
 
 
 @pytest.mark.django_db(transaction=True)

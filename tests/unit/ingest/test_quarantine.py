@@ -204,7 +204,7 @@ def test_what_postgresql_cannot_spell_is_replaced():
     )  # fmt: skip
     store_quarantine.run()
     row = Quarantined.objects.get()
-    assert (row.error, row.api_key, row.content_type) == ("a\u2400b?", "k\u2400", "t?")
+    assert (row.error, row.api_key, row.content_type) == ("a\u2400b\ufffd", "k\u2400", "t\ufffd")
     assert bytes(row.body) == b"\x00\xff"
     assert row.text == "\x00\\xff"
 
