@@ -92,13 +92,23 @@ def _lines(body: bytes, whole: Unreadable, most: int) -> Body:
     return Body(items, lone=False)
 
 
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
+_SIGN = re.compile(rb"[\[\]{},]")
+
+
+def _tokens(body: bytes) -> Iterator[re.Match[bytes]]:
+    """Texts and signs; only signs behind the quote of a text that does not end, for no other quote would end it."""
+    for token in _TOKEN.finditer(body):
+        if token.group() == b'"':
+            yield from _SIGN.finditer(body, token.end())
+            return
+        yield token
 
 
 def _elements(body: bytes, most: int) -> Iterator[bytes]:
     """The texts between the commas of an array that cannot be read as a whole, however deep they are nested."""
     depth, number, start = 0, 0, 1
-    for token in _TOKEN.finditer(body):
+    for token in _tokens(body):
         sign = token.group()
         if sign in b"[{":
             depth += 1

@@ -1,7 +1,7 @@
 """From the body of a request to events: which adapter reads it, and what holds for whatever an adapter gave."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -168,7 +168,7 @@ def recognise(value: Any) -> Source:
     """Whose words a value of the plain webhook is in, where that is beyond doubt; else it is taken for our own."""
     if not isinstance(value, dict) or ("hostname" in value and "message" in value):
         return NATIVE
-    if isinstance(value.get("alerts"), list):
+    if isinstance(value.get("alerts"), list) or _is_alert(value):
         return ALERTMANAGER
     if "traphandle" in value or "varbinds" in value or ("trap_oid" in value and "message" not in value):
         return SNMPTRAP
@@ -176,6 +176,12 @@ def recognise(value: Any) -> Source:
         return SYSLOG
     names = {re.sub(r"[^a-z]", "", name.lower()) for name in value}
     return SOLARWINDS if names & _SOLARWINDS_FIELDS else NATIVE
+
+
+def _is_alert(value: Mapping[str, Any]) -> bool:
+    """Whether it is a single alert, as Prometheus itself sends them."""
+    labels = value.get("labels")
+    return isinstance(labels, dict) and ("alertname" in labels or "annotations" in value or "startsAt" in value)
 
 
 def recognise_text(text: str, content_type: str) -> Source | None:

@@ -12,7 +12,7 @@ _VARBIND = re.compile(
 )
 # “TRAP, SNMP v1, community public”, “snmp-server community public RO”, “SNMP community string: public”.
 _MENTIONED = re.compile(
-    r"(snmp(?!-agent\b)[^\r\n]{0,60}?\bcommunit(?:y|ies)(?:[ _-]?(?:string|name))?(?: is)?\s*[ :=]\s*)"
+    r"(snmp(?!-agent\b)[^\r\n]{0,60}?\bcommunit(?:y|ies)(?:[ _-]?(?:string|name))?(?: is)?\s{0,9}[ :=]\s{0,9})"
     r"""(?!\*\*\*|(?:string|name)\b)("[^"]*"|'[^']*'|\\"[^"]*\\"|[^\s",;#)]+)""",
     re.IGNORECASE,
 )
@@ -25,22 +25,22 @@ _CONFIGURED = re.compile(
     r"(?!\*\*\*)([^\s\",;]+)"
 )
 _COMMUNITY_KEY = re.compile(r"(?:snmp)?(?:trap)?(?:ro|rw|read|write)?community(?:string|name)?(?:0)?", re.ASCII)
-_BGP = re.compile(r"(?:\d{1,10}:\d{1,10}[\s,]?)+", re.ASCII)
+_BGP = re.compile(r"\d{1,10}(?::\d{1,10}){1,2}(?:[\s,]{1,2}\d{1,10}(?::\d{1,10}){1,2})*+", re.ASCII)
 _MAY_HOLD_COMMUNITIES = ("ommunit", "OMMUNIT", "6.3.18.1.4", "snmp-server host", "com2sec", " -c")
 _COMMUNITY_OIDS = ("1.3.6.1.6.3.18.1.4", "iso.3.6.1.6.3.18.1.4")
 
+# Repeats are bounded, for texts may be hostile: all must take linear time.
 _SENSITIVE = (
-    r"[\w.-]{0,40}(?:password|passwd|passphrase|secret|token|api[_-]?key|authori[sz]ation|credential|community)"
-    r"[\w.-]{0,40}"
+    r"(?:password|passwd|passphrase|secret|token|api[_-]?key|authori[sz]ation|credential|community)[\w.-]{0,40}"
 )
 _SECRETS = [
-    re.compile(rf'("{_SENSITIVE}"\s*:\s*")((?:[^"\\]|\\.)*)', re.IGNORECASE | re.DOTALL),
+    re.compile(rf'({_SENSITIVE}"\s{{0,9}}:\s{{0,9}}")((?:[^"\\]|\\.)*)', re.IGNORECASE | re.DOTALL),
     # JSON within JSON
-    re.compile(rf'(\\"{_SENSITIVE}\\"\s*:\s*\\")([^"\\]*)', re.IGNORECASE),
-    re.compile(rf'(\\?"{_SENSITIVE}\\?"\s*:\s*)(-?[0-9][0-9.eE+-]*)', re.IGNORECASE),
+    re.compile(rf'({_SENSITIVE}\\"\s{{0,9}}:\s{{0,9}}\\")([^"\\]*)', re.IGNORECASE),
+    re.compile(rf'({_SENSITIVE}\\?"\s{{0,9}}:\s{{0,9}})(-?[0-9][0-9.eE+-]*)', re.IGNORECASE),
     # key=value and key: value
-    re.compile(rf"(\b{_SENSITIVE}\s?[=:]\s?)((?:(?:bearer|basic)\s+)?[^\s\"'&,;{{}}\[\]\\]+)", re.IGNORECASE),
-    re.compile(r"(\b(?:bearer|basic)\s+)([A-Za-z0-9+/=._~-]{8,})", re.IGNORECASE),
+    re.compile(rf"({_SENSITIVE}\s?[=:]\s?)((?:(?:bearer|basic)\s{{1,9}})?[^\s\"'&,;{{}}\[\]\\]+)", re.IGNORECASE),
+    re.compile(r"(\b(?:bearer|basic)\s{1,9})([A-Za-z0-9+/=._~-]{8,})", re.IGNORECASE),
     re.compile(r"()((?:mutt_|whsec_)[A-Za-z0-9_+/=-]{16,})"),
 ]
 _HINTS = re.compile(

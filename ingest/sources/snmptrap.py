@@ -32,6 +32,7 @@ _CLOG_FACILITY, _CLOG_SEVERITY, _CLOG_NAME, _CLOG_TEXT = (f"{_CLOG_ENTRY}.{colum
 
 _LONGEST = 65_535
 _MOST_VARIABLES = 500
+_MOST_ARCS = 128  # RFC 2578 §3.5
 _TRANSPORT = re.compile(
     r"\s*(?:UDP|TCP|DTLSUDP|TLSTCP|DTLS|TLS)(?:/IPv6|6)?: ?\[(?P<address>[^\]\s]{2,100})\]", re.IGNORECASE
 )
@@ -120,14 +121,15 @@ def _joined(lines: Sequence[str]) -> Iterable[str]:
     """The variables' lines; a text in quotes may go on over several."""
     pending: list[str] = []
     for line in lines:
-        if not pending and not line.strip():
-            continue
-        pending.append(line)
-        if not pending[1:] and not _opens(line):
-            yield pending.pop()
-        elif pending[1:] and _closes(line):
-            yield "\n".join(pending)
-            pending = []
+        if pending:
+            pending.append(line)
+            if _closes(line):
+                yield "\n".join(pending)
+                pending = []
+        elif _opens(line):
+            pending.append(line)
+        elif line.strip():
+            yield line
     yield from pending  # a text that nobody closed: each line for itself
 
 
@@ -294,7 +296,7 @@ def _message(trap: _Trap) -> str:
 
 def _short(found: str) -> str:
     """A variable as people know it: IF-MIB's by name, others by their numbers."""
-    base = found
+    base = found if found.count(".") <= _MOST_ARCS else ""
     while "." in base:
         name = name_of(base)
         if name:

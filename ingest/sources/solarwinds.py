@@ -114,11 +114,12 @@ def _json_in(form: Mapping[str, str]) -> Any:
     return None
 
 
-_FIELD = re.compile(r'\s*"(?P<name>[^"\\\r\n]{1,200})"\s*:\s*')
+_FIELD = re.compile(r'\s*+"(?P<name>[^"\\\r\n]{1,200})"\s*+:\s*+')
 _WINDOWS_PATH = re.compile(r"(?:\b[A-Za-z]:|^\\)\\(?!\\)")
 # Where a text ends: its quote is followed by the next field's name, or by the end of the object.
-_END_OF_TEXT = re.compile(r'"\s*(?=,\s*"[^"\\\r\n]{1,200}"\s*:|,?\s*\}\s*(?:\}|,|\]|\Z))')
-_END_OF_OTHER = re.compile(r'\s*(?=,\s*"[^"\\\r\n]{1,200}"\s*:|,?\s*\}\s*(?:\}|,|\]|\Z))')
+_GOES_ON = r'(?=,\s*+"[^"\\\r\n]{1,200}"\s*+:|(?:,\s*+)?\}\s*+(?:[},\]]|\Z))'
+_END_OF_TEXT = re.compile(rf'"\s*+{_GOES_ON}')
+_END_OF_OTHER = re.compile(_GOES_ON)
 
 
 def _broken_json(text: str) -> dict[str, Any]:

@@ -37,6 +37,10 @@ def only(items: list[Item]) -> Incoming:
         ({"hostname": "h", "message": "m", "timestamp": "t"}, "native"),
         ({"hostname": "h", "message": "m", "alerts": []}, "native"),
         ({"alerts": [], "status": "firing"}, "alertmanager"),
+        ({"labels": {"alertname": "a"}}, "alertmanager"),
+        ({"labels": {"x": "y"}, "annotations": {}}, "alertmanager"),
+        ({"labels": {"x": "y"}}, "native"),
+        ({"labels": [], "startsAt": "t"}, "native"),
         ({"traphandle": TRAP}, "snmptrap"),
         ({"hostname": "h", "trap_oid": "1.3", "varbinds": []}, "snmptrap"),
         ({"hostname": "h", "trap_oid": "1.3"}, "snmptrap"),
@@ -176,6 +180,29 @@ def test_whatever_the_body_it_is_read_or_refused(body, source, content_type):
     except (BodyError, TooManyError):
         return
     assert all(can_be_kept(item) for item in items)
+
+
+@pytest.mark.timeout(120)  # minutes to hours where the time grows with the square of the length
+@pytest.mark.parametrize(
+    ("source", "start", "repeated", "end"),
+    [
+        (None, '[{"a": "b', '\\"', "}]"),
+        ("snmptrap", TRAP + '.1.3.1 "open\n', "\n", "x"),
+        ("snmptrap", TRAP + ".1.3.1", ".1", " x"),
+        ("solarwinds", '{"NodeName": "h", "x": y', " ", "z}"),
+        ("solarwinds", '{"NodeName": "h", "x": "y" ', "\t", '"z": 1 x}'),
+        ("solarwinds", '{"NodeName": "h", "community": "', "111:111", '"}'),
+        ("syslog", "<34>1 - h app - - - snmp community", " ", '"'),
+    ],
+)
+def test_hostile_texts_take_no_more_than_their_length(source, start, repeated, end):
+    for most in (30_000, 2_000_000):  # as much as a text may have, and beyond
+        body = start + repeated * (most // len(repeated)) + end
+        try:
+            items = read(body.encode(), "text/plain", source, most=20_000)
+        except (BodyError, TooManyError):
+            continue
+        assert all(can_be_kept(item) for item in items)
 
 
 @pytest.mark.parametrize("source", [None, *SOURCES])

@@ -146,3 +146,22 @@ def test_what_was_json_stays_json_and_a_second_time_changes_nothing(value):
 def test_hostile_texts_take_no_long_time(hostile):
     redact_secrets(hostile)
     redact({"community": hostile})
+
+
+@pytest.mark.timeout(120)  # hours where the time grows with the square of the length, or worse
+@pytest.mark.parametrize(
+    ("start", "repeated", "end"),
+    [
+        ("snmp community", " ", '"'),
+        ("password", "a", "!"),
+        ('"token"', " ", "!"),
+        ("1.3.6.1.6.3.18.1.4", " 1.3.6.1.6.3.18.1.4", ' "'),
+        ("", "111:111", "!"),
+        ("snmpwalk ", "-v 2c ", "!"),
+        ("", "snmp-server host a ", "!"),
+    ],
+)
+def test_hostile_texts_take_no_more_than_their_length(start, repeated, end):
+    text = start + repeated * (1_000_000 // len(repeated)) + end
+    redact_secrets(text)
+    redact({"community": text})
