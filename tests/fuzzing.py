@@ -208,7 +208,7 @@ def payloads(seed: int, count: int) -> Iterator[Payload]:
 
 def _among_bad_lines(dice: random.Random, body: bytes, token: str) -> Payload:
     lines = [mutated(dice, body).replace(b"\n", b" ")[:5000] for _ in range(dice.randint(1, 4))]
-    # A first line that begins like an array makes one of the whole body.
-    first = 0 if lines[0].lstrip(b"\xef\xbb\xbf \t\r").startswith(b"[") else dice.randrange(len(lines) + 1)
+    # A first line that is not blank and begins like an array makes one of the whole body.
+    first = 0 if b"".join(lines).lstrip(b"\xef\xbb\xbf \t\r").startswith(b"[") else dice.randrange(len(lines) + 1)
     lines.insert(first, json.dumps(good_event(token)).encode())
     return Payload("", b"\n".join(lines), (token,))
