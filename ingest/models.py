@@ -66,7 +66,7 @@ class ApiKey(models.Model):
     in_url = models.BooleanField(
         "may be in the URL",
         default=False,
-        help_text="For senders without headers: POST /webhook/<source>/<key>. Only for sending events of one source.",
+        help_text="For senders without headers: POST /webhook/SOURCE/KEY. Only for sending events of one source.",
     )
     rate_limit = models.CharField(
         max_length=30,

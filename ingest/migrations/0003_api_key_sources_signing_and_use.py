@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='apikey',
             name='in_url',
-            field=models.BooleanField(default=False, help_text='For senders without headers: POST /webhook/<source>/<key>. Only for sending events of one source.', verbose_name='may be in the URL'),
+            field=models.BooleanField(default=False, help_text='For senders without headers: POST /webhook/SOURCE/KEY. Only for sending events of one source.', verbose_name='may be in the URL'),
         ),
         migrations.AddField(
             model_name='apikey',
