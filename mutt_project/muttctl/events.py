@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime
-from itertools import islice
 from uuid import UUID
 
 import click
@@ -17,6 +16,7 @@ from mutt_project.muttctl.output import (
     output_option,
     print_csv,
     print_fields,
+    print_found,
     print_json,
     print_table,
     short_time,
@@ -118,19 +118,7 @@ def search_events(limit: int, form: str, **filters: str | None) -> None:
     """Find events by host, outcome and time."""
     # One more than is shown tells whether there are more.
     query = {**filters, "limit": min(limit + 1, PAGE_SIZE)}
-    found = list(islice(connect().pages("/api/v1/events", query), limit + 1))
-    has_more = len(found) > limit
-    found = found[:limit]
-    if form == "json":
-        print_json(found)
-    elif form == "csv":
-        print_csv(found, COLUMNS)
-    elif found:
-        _print_list(found)
-    else:
-        click.echo("No events found.", err=True)
-    if has_more:
-        click.echo(f"The first {limit} events are shown; --limit shows more.", err=True)
+    print_found(connect().pages("/api/v1/events", query), limit, form, COLUMNS, _print_list, noun="events")
 
 
 def _print_list(found: list[JsonObject]) -> None:

@@ -4,8 +4,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import click
@@ -106,6 +107,30 @@ def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None
     writer.writerow(columns)
     writer.writerows([_csv_value(row.get(column)) for column in columns] for row in rows)
     click.echo(text.getvalue(), nl=False)
+
+
+def print_found(
+    found: Iterable[dict[str, Any]],
+    limit: int,
+    form: str,
+    columns: Sequence[str],
+    as_table: Callable[[list[dict[str, Any]]], None],
+    *,
+    noun: str,
+) -> None:
+    """At most `limit` of what was found, in this form; says so where nothing was found, and where there is more."""
+    rows = list(islice(found, limit + 1))
+    shown = rows[:limit]
+    if form == "json":
+        print_json(shown)
+    elif form == "csv":
+        print_csv(shown, columns)
+    elif shown:
+        as_table(shown)
+    else:
+        click.echo(f"No {noun} found.", err=True)
+    if len(rows) > limit:
+        click.echo(f"The first {limit} {noun} are shown; --limit shows more.", err=True)
 
 
 def _csv_value(value: object) -> object:

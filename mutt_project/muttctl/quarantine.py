@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from mutt_project.muttctl.output import (
     output_option,
     print_csv,
     print_fields,
+    print_found,
     print_json,
     print_table,
     printable,
@@ -87,19 +87,7 @@ def list_refused(*, resent: bool | None, limit: int, form: str, **filters: str |
     """List refused events, the newest first."""
     # One more than is shown tells whether there are more.
     query = {**filters, "resend": _word(resent), "limit": min(limit + 1, PAGE_SIZE)}
-    found = list(islice(connect().pages(PATH, query), limit + 1))
-    has_more = len(found) > limit
-    found = found[:limit]
-    if form == "json":
-        print_json(found)
-    elif form == "csv":
-        print_csv(found, COLUMNS)
-    elif found:
-        _print_list(found)
-    else:
-        click.echo("No refused events found.", err=True)
-    if has_more:
-        click.echo(f"The first {limit} refused events are shown; --limit shows more.", err=True)
+    print_found(connect().pages(PATH, query), limit, form, COLUMNS, _print_list, noun="refused events")
 
 
 @quarantine.command(
