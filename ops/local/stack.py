@@ -108,6 +108,7 @@ class Stack:
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ},
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
+            "MALLOC_ARENA_MAX": "2",  # else each thread keeps what large bodies took: hundreds of MiB
             "DJANGO_SETTINGS_MODULE": "mutt_project.settings.production",
             "MUTT_SECRET_KEY": self.secrets["django"],
             "MUTT_TLS": "false",

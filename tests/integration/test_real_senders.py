@@ -7,14 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from ops.local.ports import free_port
 from ops.local.supervisor import end_with_parent
@@ -226,11 +229,11 @@ def test_rsyslog_sends_odd_bytes_long_lines_and_a_burst(mutt: Mutt, rsyslog, lin
 
 
 @pytest.fixture
-def syslog_ng(mutt: Mutt, key_file: Path, spool: Path, tmp_path: Path) -> Iterator[tuple[Callable[[], Running], int]]:
+def syslog_ng(mutt: Mutt, key_file: Path, spool: Path, tmp_path: Path) -> Iterator[tuple[Callable[..., Running], int]]:
     port = free_port()
     spool.mkdir()
     configuration = tmp_path / "syslog-ng.conf"
-    configuration.write_text(
+    text = (
         "@version: 3.35\noptions { keep-hostname(yes); use-dns(no); };\n"
         f"source s_tests {{ syslog(ip(127.0.0.1) port({port}) transport(tcp)); }};\n"
         + filled((OPS / "syslog-ng" / "mutt.conf").read_text(), mutt, key_file, spool).replace(
@@ -244,7 +247,8 @@ def syslog_ng(mutt: Mutt, key_file: Path, spool: Path, tmp_path: Path) -> Iterat
     command += [f"--module-path={modules}"] if modules else []
     started: list[Running] = []
 
-    def start() -> Running:
+    def start(web: str = mutt.stack.web) -> Running:
+        configuration.write_text(text.replace(mutt.stack.web, web))
         started.append(Running(command, tmp_path / "syslog-ng.log", senders.environment(), accepts(port)))
         return started[-1]
 
@@ -286,6 +290,38 @@ def test_syslog_ng_with_the_webhook_down_and_a_restart_between(mutt: Mutt, syslo
     assert {(event["syslog_severity"], event["event_time"]) for event in events} == {
         ("Error", "2026-11-23T07:30:00.500000Z")
     }
+
+
+@pytest.fixture
+def failing_proxy(mutt: Mutt) -> Iterator[str]:
+    """The URL of a proxy that answers 504 to the first requests, more often than syslog-ng tries by default."""
+    refusals = iter(range(6))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body, headers = self.rfile.read(int(self.headers["Content-Length"])), dict(self.headers.items())
+            status = 504
+            if next(refusals, None) is None:
+                status = urllib3.request("POST", mutt.stack.web + self.path, body=body, headers=headers).status
+            self.send_response(status)
+            self.end_headers()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    assert next(refusals, None) is None  # all of them were answered
+
+
+def test_syslog_ng_behind_a_proxy_that_answers_504_for_a_while(mutt: Mutt, syslog_ng, failing_proxy: str, lines_to):
+    start, port = syslog_ng
+    start(failing_proxy)
+    lines = lines_to(port, f"syslog-ng-{uuid.uuid4().hex[:8]}", Framed)
+    lines.send(50)
+    arrived(mutt, lines.host, lines.sent)
 
 
 @pytest.fixture
