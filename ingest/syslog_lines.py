@@ -26,7 +26,7 @@ _BSD = (
 _HEADER = re.compile(
     r"(?:[0-9]*: *)?(?:(?P<origin>(?![0-9]+:)[\w.-]+)(?:: +(?:[0-9]+: +)?| (?=[A-Z0-9]+/)))?"
     r"(?:[A-Z0-9]+(?:/\w+)+:)?[*.]?"
-    rf"(?:{_ISO}|{_BSD})(?: (?P<zone>[A-Z]{{2,5}})(?=:))?(?P<colon> ?:)?(?:\s+|$)"
+    rf"(?:{_ISO}|{_BSD})(?: (?P<zone>[A-Z]{{2,5}}(?=:)|(?:UTC|GMT)(?= )))?(?P<colon> ?:)?(?:\s+|$)"
 )
 # FortiGate: `date=2026-11-23 time=08:30:00 devname="fw1" … tz="+0100"`, and no other header.
 _KEY_VALUES = re.compile(

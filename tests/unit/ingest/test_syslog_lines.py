@@ -70,6 +70,7 @@ def parsed(line: str, now: datetime = NOW) -> tuple[object, ...]:
             "<189>7: r1: 000034: *Nov 14 08:30:56 UTC: %L-5-C: x",
             ("r1", "2026-11-14T08:30:56Z", None, None, "%L-5-C: x"),
         ),
+        ("<187>Nov 14 08:30:56 UTC r1 app: x", ("r1", "2026-11-14T08:30:56Z", "app", None, "x")),
         ("<187>: 2026 Nov 14 08:30:56 UTC: %L-5-C: x", ("default", "2026-11-14T08:30:56Z", None, None, "%L-5-C: x")),
         ("<166>:Nov 14 08:30:56 EST: %ASA-6-1: x", ("default", "2026-11-14T13:30:56Z", None, None, "%ASA-6-1: x")),
         (
