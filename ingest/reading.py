@@ -64,6 +64,9 @@ def _read(raw: bytes, content_type: str, source: Source | None, context: Context
         items = _from_text(raw, content_type, source, context)
         if items is not None:
             return items, len(items) == 1
+    if isinstance(first, str) and _calls_itself_json(content_type, source):
+        why = 'It is a JSON text. Send lines as text/plain, or in an array: ["…"].'
+        return [Unusable("not_an_event", why, raw)], True
     items = [item for value in body.items for item in _adapted(value, source, context)]
     return items, body.lone and len(items) == 1
 
@@ -76,11 +79,16 @@ def _adapted(value: Any, source: Source | None, context: Context) -> Sequence[It
 
 def _from_text(raw: bytes, content_type: str, source: Source | None, context: Context) -> list[Item] | None:
     """The events of a body that is no JSON; None where nobody reads such a text."""
-    if content_type == "application/json" and source is SYSLOG:
-        return None  # raw lines do not call themselves JSON; broken JSON does
+    if _calls_itself_json(content_type, source):
+        return None  # broken JSON
     text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").replace("\x00", "\u2400")
     source = source or recognise_text(text, content_type)
     return list(source.read_text(text, context)) if source and source.read_text else None
+
+
+def _calls_itself_json(content_type: str, source: Source | None) -> bool:
+    """Whether a body for the one source that takes any text says that it is more than a text."""
+    return content_type == "application/json" and source is SYSLOG
 
 
 def _finished(items: Iterable[Item], raw: bytes) -> list[Item]:

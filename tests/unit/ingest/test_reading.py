@@ -111,6 +111,13 @@ def test_raw_lines_that_call_themselves_json_are_broken_json():
     assert item.code == "not_json"
 
 
+def test_a_lone_json_text_is_no_raw_line_but_one_in_an_array_is():
+    (item,) = read(b'"<34>1 - h app - - - m"', "application/json", "syslog")
+    assert isinstance(item, Unusable)
+    assert (item.code, item.original) == ("not_an_event", b'"<34>1 - h app - - - m"')
+    assert only(read(b'["<34>1 - h app - - - m"]', "application/json", "syslog")).event["hostname"] == "h"
+
+
 def test_the_number_of_events_is_bounded_for_every_source():
     lines = b"\n".join(b"<34>Nov 23 08:30:00 h app: m" for _ in range(11))
     with pytest.raises(TooManyError):
