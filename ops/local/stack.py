@@ -108,7 +108,7 @@ class Stack:
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ},
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
-            "MALLOC_ARENA_MAX": "2",  # else each thread keeps what large bodies took: hundreds of MiB
+            "MALLOC_MMAP_THRESHOLD_": "131072",  # else what large bodies took is kept: docs/settings.md
             "DJANGO_SETTINGS_MODULE": "mutt_project.settings.production",
             "MUTT_SECRET_KEY": self.secrets["django"],
             "MUTT_TLS": "false",
