@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from audit.connections import redis_client
 from ops.local import samples
 from ops.local.stack import Stack
 from tests.mutt import Mutt
+
+if "MUTT_FUZZ_SEED" in os.environ:  # so that a run can be repeated
+    settings.register_profile("repeatable", derandomize=True)
+    settings.load_profile("repeatable")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Schemathesis reads the OpenAPI document and tries the webhook by it: what is promised there must hold."""
 
+import os
 import subprocess
 import sys
 
@@ -17,6 +18,8 @@ def test_schemathesis_finds_nothing_at_the_webhook(mutt: Mutt):
         *("--include-path-regex", "^/webhook", "--max-examples", "100", "--no-color"),
         *("--header", f"X-API-KEY: {mutt.stack.secrets['api_key']}"),
     ]
+    if "MUTT_FUZZ_SEED" in os.environ:
+        command += ["--seed", os.environ["MUTT_FUZZ_SEED"]]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert mutt.settled()["balanced"]
