@@ -19,7 +19,7 @@ from ingest.parsing import (
     too_deep,
     too_long,
 )
-from ingest.redaction import redact
+from ingest.redaction import may_hold_communities, redact
 from ingest.sources.alertmanager import ALERTMANAGER
 from ingest.sources.native import NATIVE
 from ingest.sources.snmptrap import SNMPTRAP
@@ -29,7 +29,6 @@ from ingest.sources.syslog import SYSLOG
 
 SOURCES: dict[str, Source] = {source.name: source for source in (NATIVE, SYSLOG, SNMPTRAP, SOLARWINDS, ALERTMANAGER)}
 _REPLACEMENT = "\ufffd"
-_HINTS_AT_COMMUNITIES = (b"ommunit", b"OMMUNIT", b"6.3.18.1.4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def _finished(items: Iterable[Item], raw: bytes) -> list[Item]:
     items = [_storable(item, raw) for item in items]
     if len(raw) > MAX_STRING:
         items = [_short_enough(item) for item in items]
-    if any(hint in raw for hint in _HINTS_AT_COMMUNITIES):
+    if may_hold_communities(raw):
         items = [_redacted(item) for item in items]
     if not _is_utf8(raw):
         items = [_marked(item) for item in items]

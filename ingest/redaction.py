@@ -26,7 +26,9 @@ _CONFIGURED = re.compile(
 )
 _COMMUNITY_KEY = re.compile(r"(?:snmp)?(?:trap)?(?:ro|rw|read|write)?community(?:string|name)?(?:0)?", re.ASCII)
 _BGP = re.compile(r"\d{1,10}(?::\d{1,10}){1,2}(?:[\s,]{1,2}\d{1,10}(?::\d{1,10}){1,2})*+", re.ASCII)
-_MAY_HOLD_COMMUNITIES = ("ommunit", "OMMUNIT", "6.3.18.1.4", "snmp-server host", "com2sec", " -c")
+# In every text that the patterns above are for, as people write it; without blanks, which a form spells in other ways.
+_HINTS_AT_COMMUNITIES = ("ommunit", "OMMUNIT", "6.3.18.1.4", "snmp", "com2sec")
+_HINTS_IN_BYTES = tuple(hint.encode() for hint in _HINTS_AT_COMMUNITIES)
 _COMMUNITY_OIDS = ("1.3.6.1.6.3.18.1.4", "iso.3.6.1.6.3.18.1.4")
 
 # Repeats are bounded, for texts may be hostile: all must take linear time.
@@ -43,16 +45,19 @@ _SECRETS = [
     re.compile(r"(\b(?:bearer|basic)\s{1,9})([A-Za-z0-9+/=._~-]{8,})", re.IGNORECASE),
     re.compile(r"()((?:mutt_|whsec_)[A-Za-z0-9_+/=-]{16,})"),
 ]
-_HINTS = re.compile(
-    r"passw|passphrase|secret|token|api[_-]?key|authori|credential|communit|bearer|basic|mutt_|whsec_|6\.3\.18\.1\.4"
-    r"|snmp-server host|com2sec| -c",
-    re.IGNORECASE,
+_HINTS_AT_SECRETS = re.compile(
+    r"passw|passphrase|secret|token|api[_-]?key|authori|credential|communit|bearer|basic|mutt_|whsec_", re.IGNORECASE
 )
+
+
+def may_hold_communities(body: bytes) -> bool:
+    """Whether a body is worth looking through; cheap, for most hold none."""
+    return any(hint in body for hint in _HINTS_IN_BYTES)
 
 
 def redact_text(text: str) -> str:
     """The text without SNMP communities. BGP's communities are none, and stay."""
-    if not any(hint in text for hint in _MAY_HOLD_COMMUNITIES):
+    if not any(hint in text for hint in _HINTS_AT_COMMUNITIES):
         return text
     return _CONFIGURED.sub(_hide, _MENTIONED.sub(_hide, _VARBIND.sub(_hide, text)))
 
@@ -100,9 +105,9 @@ def _is_community(name: object) -> bool:
 
 def redact_secrets(text: str) -> str:
     """A body for the quarantine: without communities, passwords, tokens and keys. What was JSON stays JSON."""
-    if not _HINTS.search(text):
-        return text
     text = redact_text(text)
+    if not _HINTS_AT_SECRETS.search(text):
+        return text
     for pattern in _SECRETS:
         text = pattern.sub(_hide, text)
     return text

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import orjson
 import pytest
@@ -136,6 +136,19 @@ def test_communities_are_taken_out_whatever_the_source_and_that_is_noted():
     trap = only(read((TRAP + '.1.3.6.1.6.3.18.1.4.0 "lan-7"\n').encode()))
     assert "lan-7" not in str((trap.event, trap.original))
     assert Note.REDACTED in trap.notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["snmp-server host 192.0.2.1 lan-7", "com2sec notme 10.0.0.0/8 lan-7", "CMD: snmpwalk -v2c -c lan-7 192.0.2.1"],
+)
+def test_a_community_is_taken_out_where_the_body_does_not_call_it_one(text):
+    event = {"hostname": "h", "timestamp": "2026-11-23T08:30:00Z", "message": text}
+    form = urlencode({"NodeName": "h", "AlertMessage": text})
+    for body, source in ((json.dumps(event), None), (form, "solarwinds"), (f"<34>Nov 23 08:30:00 h {text}", "syslog")):
+        item = only(read(body.encode(), "", source))
+        assert "lan-7" not in str((item.event, item.original))
+        assert Note.REDACTED in item.notes
 
 
 def test_bytes_that_are_not_utf8_are_marked_where_they_are():
