@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from audit.notes import Note
-from audit.storable import storable
+from audit.storable import SYMBOL_FOR_NULL, storable
 from ingest.parsing import (
     MAX_STRING,
     TOO_DEEP,
@@ -80,7 +80,7 @@ def _from_text(raw: bytes, content_type: str, source: Source | None, context: Co
     """The events of a body that is no JSON; None where nobody reads such a text."""
     if _calls_itself_json(content_type, source):
         return None  # broken JSON
-    text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").replace("\x00", "\u2400")
+    text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").replace("\x00", SYMBOL_FOR_NULL)
     source = source or recognise_text(text, content_type)
     return list(source.read_text(text, context)) if source and source.read_text else None
 

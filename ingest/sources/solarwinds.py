@@ -298,10 +298,10 @@ def _severity(fields: _Fields) -> tuple[str | None, tuple[Note, ...]]:
 
 
 def _is_reset(fields: _Fields) -> bool:
-    flags = (fields.first([name]) for name in _RESET_FLAG)
+    flags = map(fields.get, _RESET_FLAG)
     if any(str(flag).strip().lower() in _TRUE for flag in flags if flag is not None):
         return True
-    states = (fields.first([name]) for name in _STATE)
+    states = map(fields.get, _STATE)
     return any(re.sub(r"[^a-z]", "", str(state)[:100].lower()) in _RESET_WORDS for state in states if state is not None)
 
 

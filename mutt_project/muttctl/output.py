@@ -109,6 +109,26 @@ def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None
     click.echo(text.getvalue(), nl=False)
 
 
+def print_rows(
+    rows: list[dict[str, Any]],
+    form: str,
+    columns: Sequence[str],
+    as_table: Callable[[list[dict[str, Any]]], None],
+    *,
+    nothing: str,
+    as_json: object = None,
+) -> None:
+    """The rows in this form; `nothing` is said instead of an empty table. `as_json` stands for the rows in JSON."""
+    if form == "json":
+        print_json(rows if as_json is None else as_json)
+    elif form == "csv":
+        print_csv(rows, columns)
+    elif rows:
+        as_table(rows)
+    else:
+        click.echo(nothing, err=True)
+
+
 def print_found(
     found: Iterable[dict[str, Any]],
     limit: int,
@@ -120,15 +140,7 @@ def print_found(
 ) -> None:
     """At most `limit` of what was found, in this form; says so where nothing was found, and where there is more."""
     rows = list(islice(found, limit + 1))
-    shown = rows[:limit]
-    if form == "json":
-        print_json(shown)
-    elif form == "csv":
-        print_csv(shown, columns)
-    elif shown:
-        as_table(shown)
-    else:
-        click.echo(f"No {noun} found.", err=True)
+    print_rows(rows[:limit], form, columns, as_table, nothing=f"No {noun} found.")
     if len(rows) > limit:
         click.echo(f"The first {limit} {noun} are shown; --limit shows more.", err=True)
 

@@ -23,6 +23,7 @@ from mutt_project.muttctl.output import (
     print_fields,
     print_found,
     print_json,
+    print_rows,
     print_table,
     printable,
     short_time,
@@ -132,14 +133,8 @@ def summary(since: str, form: str) -> None:
     """Count refused events by source and reason."""
     counts = connect().get(f"{PATH}/summary", {"since": since})
     rows: list[JsonObject] = counts.get("results") or []
-    if form == "json":
-        print_json(counts)
-    elif form == "csv":
-        print_csv(rows, SUMMARY_COLUMNS)
-    elif rows:
-        _print_summary(rows)
-    else:
-        click.echo(f"Nothing was refused since {since}.", err=True)
+    nothing = f"Nothing was refused since {since}."
+    print_rows(rows, form, SUMMARY_COLUMNS, _print_summary, nothing=nothing, as_json=counts)
 
 
 @quarantine.command(

@@ -8,8 +8,7 @@ from mutt_project.muttctl.output import (
     examples,
     new_table,
     output_option,
-    print_csv,
-    print_json,
+    print_rows,
     print_table,
 )
 
@@ -55,14 +54,7 @@ def list_rules(*, is_active: bool | None, search: str | None, form: str) -> None
     wanted = None if is_active is None else str(is_active).lower()
     query = {"search": search, "is_active": wanted, "limit": PAGE_SIZE}
     found = sorted(connect().pages("/api/v1/rules", query), key=_order)
-    if form == "json":
-        print_json(found)
-    elif form == "csv":
-        print_csv(found, COLUMNS)
-    elif found:
-        _print_table(found)
-    else:
-        click.echo("No rules found.", err=True)
+    print_rows(found, form, COLUMNS, _print_table, nothing="No rules found.")
 
 
 def _order(rule: JsonObject) -> tuple[float, float]:

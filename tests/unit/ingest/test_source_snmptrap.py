@@ -106,10 +106,15 @@ def test_a_name_without_its_mib_is_refused_with_what_to_do():
     assert "-On" in found.why
 
 
-def test_names_that_the_operator_gives_are_known(tmp_path, monkeypatch):
+@pytest.fixture
+def names(tmp_path, monkeypatch):
+    """A file for names of the operator's own, which are forgotten afterwards."""
     monkeypatch.setattr(oid_names, "_loaded", {})
-    monkeypatch.setattr(oid_names, "_names", dict(oid_names._names))  # noqa: SLF001 - likewise
-    names = tmp_path / "names"
+    monkeypatch.setattr(oid_names, "_names", dict(oid_names._names))  # noqa: SLF001 - a copy
+    return tmp_path / "names"
+
+
+def test_names_that_the_operator_gives_are_known(names):
     names.write_text(
         '# ours\n"acmeFanFailed"\t\t"1.3.6.1.4.1.99999.1.0.7"\nACME-MIB::acmeHot .1.3.6.1.4.1.99999.1.0.8\n'
     )
@@ -122,10 +127,7 @@ def test_names_that_the_operator_gives_are_known(tmp_path, monkeypatch):
     assert numeric("ACME-MIB::acmeHot.3") == "1.3.6.1.4.1.99999.1.0.8.3"
 
 
-def test_a_name_that_the_operators_file_gives_two_oids_is_known_by_its_module_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(oid_names, "_loaded", {})
-    monkeypatch.setattr(oid_names, "_names", dict(oid_names._names))  # noqa: SLF001 - put back afterwards
-    names = tmp_path / "names"
+def test_a_name_that_the_operators_file_gives_two_oids_is_known_by_its_module_only(names):
     names.write_text(
         '"fanFailed" "1.3.6.1.4.1.99999.1"\n"fanFailed" "1.3.6.1.4.1.88888.1"\nB-MIB::fanFailed 1.3.6.1.4.1.7.1\n'
     )
