@@ -12,8 +12,9 @@ from audit.ids import received_at
 from audit.journal import Claim
 from audit.outcomes import Outcome
 from audit.record import RecordRow
+from rules.compiled import Matcher
 from rules.event import Event, Handling, host_key, severity_of
-from rules.matching import Decision, RuleSet, decide
+from rules.matching import Decision
 from rules.signature import object_of, signature
 from rules.unmatched import Unmatched
 
@@ -22,7 +23,7 @@ UNMATCHED_THRESHOLD = "unmatched_threshold"
 type_of_counter = Callable[[UUID, Iterable[Unmatched]], set[UUID]]
 
 
-def decide_batch(claim: Claim, rule_set: RuleSet, count_unmatched: type_of_counter, now: datetime) -> list[RecordRow]:
+def decide_batch(claim: Claim, matcher: Matcher, count_unmatched: type_of_counter, now: datetime) -> list[RecordRow]:
     """The records of all events of a batch; those that are to be forwarded are pending.
 
     The event that brings its host and signature to the threshold of unmatched events is forwarded itself, as
@@ -31,7 +32,7 @@ def decide_batch(claim: Claim, rule_set: RuleSet, count_unmatched: type_of_count
     rows = []
     renewed = monotonic()
     for item in claim.events:
-        rows.append(_row(item, claim, rule_set, now))
+        rows.append(_row(item, claim, matcher, now))
         if monotonic() - renewed > claim.lease_s / 4:
             claim.renew()
             renewed = monotonic()
@@ -60,9 +61,9 @@ def event_from(canonical: dict[str, Any]) -> Event:
     )
 
 
-def _row(item: Entry, claim: Claim, rule_set: RuleSet, now: datetime) -> RecordRow:
+def _row(item: Entry, claim: Claim, matcher: Matcher, now: datetime) -> RecordRow:
     event = event_from(item["canonical"])
-    decision = decide(event, rule_set)
+    decision = matcher.decide(event)
     outcome = _outcome(decision)
     identifier = UUID(item["id"])
     rule = decision.rule
@@ -81,7 +82,7 @@ def _row(item: Entry, claim: Claim, rule_set: RuleSet, now: datetime) -> RecordR
         clears=event.clears,
         notes=item.get("notes", []),
         event=item["event"],
-        rule_set_version=rule_set.version,
+        rule_set_version=matcher.version,
         rule_id=rule.id if rule else None,
         rule_name=rule.name if rule else "",
         handling=decision.handling or "",

@@ -7,14 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
-
-import re2
 
 from rules.event import Environment, Event, Handling, Severity, host_key, oid_of, oid_within
+from rules.regex import Regex, regex, translate
 
 DEFAULT_TEAM = "NETO"
-_MAX_REGEX_MEMORY = 8 << 20
 
 
 class MatchType(StrEnum):
@@ -23,25 +20,6 @@ class MatchType(StrEnum):
     CONTAINS = "contains"
     REGEX = "regex"
     OID_PREFIX = "oid_prefix"
-
-
-class BadRegexError(ValueError):
-    """RE2 cannot take the expression; the message says what it stumbled over."""
-
-
-def compile_regex(pattern: str) -> Any:
-    """Compile with RE2: linear time, no back-references or look-around. Raises BadRegexError."""
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MAX_REGEX_MEMORY
-    try:
-        return re2.compile(pattern, options)
-    except UnicodeEncodeError as error:
-        raise BadRegexError(error.reason) from error
-    except re2.error as error:
-        text = error.args[0] if error.args else error
-        reason = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-        raise BadRegexError(reason) from error
 
 
 @dataclass(frozen=True)
@@ -59,14 +37,14 @@ class Rule:
     syslog_severity: Severity | None = None
     team: str = DEFAULT_TEAM
 
-    def prepare(self) -> None:
-        """Compile now what matching needs. Raises BadRegexError."""
+    def check(self) -> None:
+        """See whether it can be matched. Raises BadRegexError."""
         if self.match_type is MatchType.REGEX and self.match_string:
-            _ = self.regex
+            translate(self.match_string)
 
     @cached_property
-    def regex(self) -> Any:
-        return compile_regex(self.match_string or "")
+    def regex(self) -> Regex:
+        return regex(self.match_string or "")
 
     @cached_property
     def folded(self) -> str:
@@ -106,9 +84,13 @@ class Decision:
 
 def decide(event: Event, rule_set: RuleSet) -> Decision:
     """The decision for an event: of the matching rules, the lowest priority number wins, then the lowest id."""
+    return decision_for(next(candidates(event, rule_set), None), event, rule_set)
+
+
+def decision_for(winner: Rule | None, event: Event, rule_set: RuleSet) -> Decision:
+    """What follows for an event from the rule that has won it, if any."""
     key = host_key(event.hostname)
     environment = Environment.DEV if key in rule_set.development_hosts else Environment.PROD
-    winner = next(candidates(event, rule_set), None)
     if winner is None:
         return Decision(None, None, environment, rule_set.teams.get(key, DEFAULT_TEAM))
     handling = winner.prod_handling if environment is Environment.PROD else winner.dev_handling
@@ -133,9 +115,9 @@ def matches(rule: Rule, event: Event) -> bool:
 
 def _text_holds(rule: Rule, event: Event) -> bool:
     if rule.match_type is MatchType.REGEX:
-        return rule.regex.search(event.message) is not None
+        return rule.regex.search(event.message)
     return rule.folded in event.folded_message
 
 
 def _oid_holds(rule: Rule, event: Event) -> bool:
-    return event.trap_oid is not None and oid_within(event.trap_oid, rule.oid)
+    return event.trap_oid is not None and rule.oid != "" and oid_within(event.trap_oid, rule.oid)

@@ -12,7 +12,8 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from rules.event import Handling, Severity, hostname_of, oid_of
-from rules.matching import DEFAULT_TEAM, BadRegexError, MatchType, compile_regex
+from rules.matching import DEFAULT_TEAM, MatchType
+from rules.regex import BadRegexError, compile_regex
 
 MAX_PATTERN_LENGTH = 1000
 MAX_HOSTNAME_LENGTH = 255
@@ -93,9 +94,7 @@ class Rule(models.Model):
         try:
             compile_regex(self.match_string or "")
         except BadRegexError as error:
-            errors["match_string"] = (
-                f"RE2 cannot take this expression: {error}. (RE2 has no look-around and no back-references.)"
-            )
+            errors["match_string"] = f"This expression cannot be taken: {error}."
 
 
 class DevelopmentHost(models.Model):

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import Error, connection, transaction
 
 from rules import matching
+from rules.compiled import Matcher
 from rules.event import Handling, Severity, host_key
 from rules.matching import MatchType, RuleSet
 from rules.models import DevelopmentHost, DeviceTeam, Rule, RuleSetVersion
@@ -48,7 +49,7 @@ def _compiled(row: Rule) -> matching.Rule | None:
             syslog_severity=Severity(row.syslog_severity) if row.syslog_severity else None,
             team=row.team_assignment,
         )
-        rule.prepare()
+        rule.check()
     except ValueError as error:
         logger.error("rule %s (%s) is left out: %s", row.pk, row.name, error)  # noqa: TRY400 - the message says it all
         return None
@@ -62,35 +63,35 @@ class CurrentRuleSet:
         self._max_age_s = max_age_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._rule_set: RuleSet | None = None
+        self._matcher: Matcher | None = None
         self._checked_at = 0.0
 
-    def get(self) -> RuleSet:
+    def get(self) -> Matcher:
         """The current rule set, or the last one known while PostgreSQL is away.
 
         Raises django.db.Error if there is none yet.
         """
         with self._lock:
-            if self._rule_set is not None and self._clock() - self._checked_at < self._max_age_s:
-                return self._rule_set
+            if self._matcher is not None and self._clock() - self._checked_at < self._max_age_s:
+                return self._matcher
             try:
                 self._refresh()
             except Error:  # also InterfaceError: the connection was lost before
-                if self._rule_set is None:
+                if self._matcher is None:
                     raise
                 logger.warning(
-                    "rule set not checked: PostgreSQL is away; deciding by version %s", self._rule_set.version
+                    "rule set not checked: PostgreSQL is away; deciding by version %s", self._matcher.version
                 )
             self._checked_at = self._clock()
-            if self._rule_set is None:
+            if self._matcher is None:
                 raise RuntimeError("a refresh that did not fail has loaded a rule set")
-            return self._rule_set
+            return self._matcher
 
     def _refresh(self) -> None:
         version = RuleSetVersion.objects.values_list("version", flat=True).get(pk=1)
-        if self._rule_set is None or self._rule_set.version != version:
-            self._rule_set = load_rule_set()
-            logger.info("rule set %s loaded: %s rules", self._rule_set.version, len(self._rule_set.rules))
+        if self._matcher is None or self._matcher.version != version:
+            self._matcher = Matcher(load_rule_set())
+            logger.info("rule set %s loaded: %s rules", self._matcher.version, len(self._matcher.rule_set.rules))
 
 
 current_rule_set = CurrentRuleSet(max_age_s=settings.MUTT_RULE_SET_MAX_AGE_S)

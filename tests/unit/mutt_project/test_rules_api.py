@@ -31,7 +31,7 @@ def test_a_rule_is_made_changed_and_deleted(writer):
     [
         ({"match_string": None}, "match_string", "this rule would match nothing"),
         ({"match_string": "  "}, "match_string", ""),
-        ({"match_type": "regex", "match_string": "a(?=b)"}, "match_string", "RE2 cannot take this expression"),
+        ({"match_type": "regex", "match_string": "a(?=b)"}, "match_string", "This expression cannot be taken"),
         ({"match_type": "regex", "match_string": None}, "match_string", "needs an expression"),
         ({"match_type": "oid_prefix"}, "trap_oid", "needs the OID"),
         ({"trap_oid": "linkDown"}, "trap_oid", "Not an OID"),

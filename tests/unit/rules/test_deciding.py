@@ -11,6 +11,7 @@ from audit.connections import redis_client
 from audit.ids import event_id, new_batch_id
 from audit.journal import OPEN, Claim
 from audit.outcomes import Outcome, Stage
+from rules.compiled import Matcher
 from rules.deciding import decide_batch
 from rules.event import Handling
 from rules.matching import MatchType, Rule, RuleSet
@@ -27,7 +28,7 @@ PAGE = Rule(
     dev_handling=Handling.IGNORE,
     team="ROUTING",
 )
-RULES = RuleSet(version=9, rules=(PAGE,), development_hosts=frozenset({"lab"}), teams={"edge": "FIELD"})
+RULES = Matcher(RuleSet(version=9, rules=(PAGE,), development_hosts=frozenset({"lab"}), teams={"edge": "FIELD"}))
 
 
 def claim_of(*events: tuple[str, str], **canonical: Any) -> Claim:
@@ -78,11 +79,11 @@ def test_a_trap_without_severity_and_time_leaves_those_fields_empty():
 
 
 def test_alerts_are_one_problem_by_rule_host_and_object():
-    def key(host: str, message: str, rules: RuleSet = RULES, **canonical: Any) -> str:
+    def key(host: str, message: str, rules: Matcher = RULES, **canonical: Any) -> str:
         (row,) = decide_batch(claim_of((host, message), **canonical), rules, nothing_reached, NOW)
         return row.deduplication_key
 
-    other_rule = RuleSet(version=9, rules=(replace(PAGE, id=8),))
+    other_rule = Matcher(RuleSet(version=9, rules=(replace(PAGE, id=8),)))
     assert key("edge", "Gi0/1 down") == key("EDGE.", "gi0/1  DOWN") != ""
     assert key("edge", "quiet") == ""
     different = {

@@ -9,12 +9,10 @@ from hypothesis import strategies as st
 
 from rules.event import Environment, Event, Handling, Severity
 from rules.matching import (
-    BadRegexError,
     MatchType,
     Rule,
     RuleSet,
     candidates,
-    compile_regex,
     decide,
     matches,
 )
@@ -71,27 +69,6 @@ def test_a_regex_is_searched_in_the_message_and_minds_case_unless_told():
     assert matches(strict, Event("h", "port Gi0/7 down"))
     assert not matches(strict, Event("h", "port gi0/7 down"))
     assert matches(rule(match_type=MatchType.REGEX, match_string="(?i)GI0"), Event("h", "gi0"))
-
-
-@pytest.mark.parametrize(
-    ("pattern", "reason"),
-    [
-        ("(?<=a)b", "invalid perl operator: (?<"),
-        ("(?=b)", "invalid perl operator: (?="),
-        ("(?!b)", "invalid perl operator: (?!"),
-        (r"(a)\1", r"invalid escape sequence: \1"),
-        ("(", "missing ): ("),
-        ("a{2000}", "invalid repetition size: {2000}"),
-        ("[z-a]", "invalid character class range: z-a"),
-        ("(?:a{1000}){10}", "invalid repetition size: {10}"),
-        (r"\pN" * 3000, "pattern too large"),
-        ("a\ud800", "surrogates not allowed"),
-    ],
-)
-def test_what_re2_cannot_take_is_refused_with_a_reason(pattern: str, reason: str):
-    with pytest.raises(BadRegexError) as refused:
-        compile_regex(pattern)
-    assert reason in str(refused.value)
 
 
 def test_an_expression_that_would_take_others_for_ever_takes_no_time():

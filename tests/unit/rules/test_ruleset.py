@@ -92,7 +92,7 @@ def test_a_change_is_seen_when_the_known_version_is_old_enough_and_not_before():
     clock.now = 0.9
     assert current.get() is first
     clock.now = 1.0
-    assert [one.id for one in current.get().rules] == [rule.pk]
+    assert [one.id for one in current.get().rule_set.rules] == [rule.pk]
 
 
 def test_an_unchanged_rule_set_is_not_loaded_again():
@@ -128,16 +128,16 @@ def test_while_postgresql_is_away_the_last_rule_set_decides_and_its_changes_are_
         for clock.now in (2.0, 2.5, 2.9, 3.0):
             assert current.get() is known
         assert caplog.text.count(f"deciding by version {known.version}") == 2  # asked once a second
-        assert decide(Event("h", "x"), current.get()).rule is not None
+        assert current.get().decide(Event("h", "x")).rule is not None
     clock.now = 4.0
-    assert rule.pk in {one.id for one in current.get().rules}
+    assert rule.pk in {one.id for one in current.get().rule_set.rules}
 
 
 def test_while_postgresql_is_away_and_no_rule_set_is_known_the_error_is_told():
     current = CurrentRuleSet(max_age_s=1, clock=Clock())
     with postgresql_away(), pytest.raises(OperationalError):
         current.get()
-    assert current.get().rules == ()
+    assert current.get().rule_set.rules == ()
 
 
 @pytest.mark.usefixtures("committed_rules")
