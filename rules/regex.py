@@ -177,7 +177,7 @@ class Translation:
     @cached_property
     def on_empty(self) -> bool:
         """Whether the empty text matches, in which Python has rules of its own."""
-        return re.compile(self.pattern).search("") is not None
+        return _compiler.compile(self._tree).search("") is not None
 
     def encoded(self, alphabet: Alphabet) -> str:
         """The expression for texts which this alphabet has encoded; its first group is what is looked for."""
