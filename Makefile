@@ -4,10 +4,10 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz check lint types layers migrations openapi format requirements clean
+.PHONY: help demo run stop test fuzz bench-rules check lint types layers migrations openapi format requirements clean
 
 help: ## Say what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: .venv/run ## Start everything, send sample events, show what became of them (ONCE=1: end by itself)
 	@exec $(BIN)/python -m ops.local.demo demo $(if $(ONCE),--once)
@@ -24,6 +24,9 @@ test: .venv/dev ## Run all tests, on real servers and real senders
 
 fuzz: .venv/dev ## Send 100,000 broken bodies to a running MUTT (MUTT_FUZZ_COUNT, MUTT_FUZZ_SEED)
 	MUTT_FUZZ_COUNT=$${MUTT_FUZZ_COUNT:-100000} $(BIN)/python -m pytest -s tests/integration/test_fuzz.py
+
+bench-rules: .venv/run ## Measure what matching costs, beside the reference
+	@$(BIN)/python -m ops.bench.rules
 
 check: lint types layers migrations openapi test ## All that CI asks for
 

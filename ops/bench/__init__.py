@@ -1,0 +1,1 @@
+"""Benchmarks: each prints what was measured beside a reference of the same run."""
