@@ -57,6 +57,7 @@ class Record(models.Model):
         indexes = (
             models.Index(Lower("hostname"), models.F("event_id").desc(), name="record_hostname"),
             models.Index(models.F("outcome"), models.F("event_id").desc(), name="record_outcome"),
+            models.Index(models.F("rule_id"), models.F("event_id").desc(), name="record_rule"),
         )
 
     def __str__(self) -> str:

@@ -55,6 +55,11 @@ class Rule:
         return oid_of(self.trap_oid or "") or ""
 
 
+def precedence(rule: Rule) -> tuple[int, int]:
+    """What rules are sorted by: the lowest priority number wins, then the lowest id."""
+    return rule.priority, rule.id
+
+
 @dataclass(frozen=True)
 class RuleSet:
     """All that decides: one version of the rules, the development hosts and the teams of hosts.
@@ -69,7 +74,7 @@ class RuleSet:
 
     @cached_property
     def by_precedence(self) -> tuple[Rule, ...]:
-        return tuple(sorted(self.rules, key=lambda rule: (rule.priority, rule.id)))
+        return tuple(sorted(self.rules, key=precedence))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,39 +1,65 @@
 """Rules, development hosts and device teams as people edit them.
 
 A statement-level trigger (first migration) raises the version of the rule set in the same transaction as any
-change to these tables, whoever makes it.
+change to these tables, whoever makes it. Other triggers, pghistory's, keep what was changed; `changes.py` reads that.
 """
 
+import uuid
 from typing import Any
 
+import pghistory
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 
+from rules import matching
 from rules.event import Handling, Severity, hostname_of, oid_of
+from rules.examples import BadExampleError, failures_of
 from rules.matching import DEFAULT_TEAM, MatchType
 from rules.regex import BadRegexError, compile_regex
 
 MAX_PATTERN_LENGTH = 1000
 MAX_HOSTNAME_LENGTH = 255
+UNSAVED = 2**63 - 1  # the id of a rule that has none yet
 
 
 def _choices(words: Any) -> list[tuple[str, str]]:
     return [(word.value, word.value) for word in words]
 
 
+def _no_examples() -> dict[str, list[Any]]:
+    return {"match": [], "no_match": []}
+
+
+def _kept(model_name: str) -> Any:
+    """Keep every change of a model in a table of its own, to which rows can only be added."""
+    return pghistory.track(
+        pghistory.InsertEvent(label="added"),
+        pghistory.UpdateEvent(condition=pghistory.AnyChange(exclude_auto=True), label="changed"),
+        pghistory.DeleteEvent(label="deleted"),
+        model_name=model_name,
+        context_field=pghistory.ContextJSONField(),
+        append_only=True,
+        meta={"ordering": ("-pgh_id",)},
+    )
+
+
+@_kept("RuleChange")
 class Rule(models.Model):
     """What an event means: all conditions that are set must hold; the lowest priority number wins."""
 
-    name = models.CharField(max_length=200, help_text="Shown in alerts; Moogsoft's `check`.")
-    description = models.TextField(blank=True, default="")
+    name = models.CharField(
+        max_length=200, blank=True, help_text="Shown in alerts; Moogsoft's `check`. Empty: made of the conditions."
+    )
+    description = models.TextField(blank=True, default="", help_text="What it means when this rule wins an event.")
+    notes = models.TextField(blank=True, default="", help_text="For colleagues: why it is as it is, whom to ask.")
     match_type = models.CharField(max_length=20, choices=_choices(MatchType), default=MatchType.CONTAINS.value)
     match_string = models.CharField(  # noqa: DJ001 - the seed and the API say null for "no condition"
         max_length=MAX_PATTERN_LENGTH,
         null=True,
         blank=True,
-        help_text="Text to find in the message: any case (contains), or an RE2 expression (regex).",
+        help_text="Text to find in the message: in any case (contains, oid_prefix), or an expression (regex).",
     )
     trap_oid = models.CharField(  # noqa: DJ001 - the seed and the API say null for "no condition"
         max_length=MAX_PATTERN_LENGTH,
@@ -56,6 +82,11 @@ class Rule(models.Model):
     dev_handling = models.CharField(max_length=20, choices=_choices(Handling))
     team_assignment = models.CharField(max_length=100, default=DEFAULT_TEAM)
     is_active = models.BooleanField(default=True)
+    examples = models.JSONField(
+        default=_no_examples,
+        blank=True,
+        help_text="Messages (or objects with message, syslog_severity, trap_oid) that it must match, or must not.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -81,8 +112,51 @@ class Rule(models.Model):
             self._clean_oid(errors)
         if self.match_type == MatchType.REGEX and self.match_string:
             self._clean_regex(errors)
+        self._clean_examples(errors)
         if errors:
             raise ValidationError(errors)
+        self.name = self.name.strip() or self.condition()[:200]
+
+    def as_matched(self) -> matching.Rule:
+        """The rule as matching wants it; an unsaved one comes after all others of its priority. Raises ValueError."""
+        rule = matching.Rule(
+            id=self.pk or UNSAVED,
+            priority=self.priority,
+            match_type=MatchType(self.match_type),
+            prod_handling=Handling(self.prod_handling),
+            dev_handling=Handling(self.dev_handling),
+            name=self.name,
+            match_string=self.match_string or None,
+            trap_oid=self.trap_oid or None,
+            syslog_severity=Severity(self.syslog_severity) if self.syslog_severity else None,
+            team=self.team_assignment,
+        )
+        rule.check()
+        return rule
+
+    def condition(self) -> str:
+        """The conditions in words."""
+        word = "matches" if self.match_type == MatchType.REGEX else "contains"
+        parts = (
+            f"message {word} “{self.match_string}”" if self.match_string else "",
+            f"trap OID from {self.trap_oid}" if self.trap_oid else "",
+            f"severity {self.syslog_severity}" if self.syslog_severity else "",
+        )
+        return ", ".join(part for part in parts if part)
+
+    def _clean_examples(self, errors: dict[str, str]) -> None:
+        self.examples = {**_no_examples(), **self.examples} if isinstance(self.examples, dict) else self.examples
+        try:
+            rule = None if errors else self.as_matched()
+        except ValueError:  # a field is wrong, which is said beside it
+            rule = None
+        try:
+            failures = failures_of(rule or _NO_RULE, self.examples)
+        except BadExampleError as error:
+            errors["examples"] = f"{error.pointer}: {error}" if error.pointer else str(error)
+            return
+        if rule and failures:
+            errors["examples"] = " ".join(f"{failure.pointer}: {failure.reason}." for failure in failures)
 
     def _clean_oid(self, errors: dict[str, str]) -> None:
         oid = oid_of(self.trap_oid or "")
@@ -97,6 +171,10 @@ class Rule(models.Model):
             errors["match_string"] = f"This expression cannot be taken: {error}."
 
 
+_NO_RULE = matching.Rule(UNSAVED, 1, MatchType.CONTAINS, Handling.IGNORE, Handling.IGNORE)
+
+
+@_kept("DevelopmentHostChange")
 class DevelopmentHost(models.Model):
     """A host whose events are handled by the rules' `dev_handling`."""
 
@@ -114,6 +192,7 @@ class DevelopmentHost(models.Model):
         _clean_hostname(self)
 
 
+@_kept("DeviceTeamChange")
 class DeviceTeam(models.Model):
     """The team that a host belongs to; it gets what no rule matched."""
 
@@ -148,3 +227,40 @@ class RuleSetVersion(models.Model):
 
     def __str__(self) -> str:
         return str(self.version)
+
+
+# pghistory makes these models; its types do not say so.
+_made: Any = (Rule, DevelopmentHost, DeviceTeam)
+RuleChange, DevelopmentHostChange, DeviceTeamChange = (model.pgh_event_model for model in _made)
+
+
+class Backtest(models.Model):
+    """What a draft would have changed about past events; worked off in slices, the newest events first."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    requested_by = models.TextField()
+    draft = models.JSONField(help_text="The fields of the rule as it would be; with an id, instead of that rule.")
+    most_events = models.PositiveIntegerField(null=True)
+    since = models.DateTimeField(null=True)
+    started_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    status = models.TextField(choices=Status.choices, default=Status.RUNNING)
+    problem = models.TextField(blank=True, default="")
+    rule_set_version = models.BigIntegerField(null=True)
+    examined = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    progress = models.FloatField(default=0.0, help_text="0 to 1.")
+    cursor = models.UUIDField(null=True, help_text="The oldest event that was examined.")
+    transitions = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("-started_at",)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.status}"

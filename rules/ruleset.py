@@ -10,8 +10,8 @@ from django.db import Error, connection, transaction
 
 from rules import matching
 from rules.compiled import Matcher
-from rules.event import Handling, Severity, host_key
-from rules.matching import MatchType, RuleSet
+from rules.event import host_key
+from rules.matching import RuleSet
 from rules.models import DevelopmentHost, DeviceTeam, Rule, RuleSetVersion
 
 logger = logging.getLogger(__name__)
@@ -37,23 +37,10 @@ def load_rule_set() -> RuleSet:
 def _compiled(row: Rule) -> matching.Rule | None:
     """The rule ready to match. One that came past all checks into the table must not stop the others."""
     try:
-        rule = matching.Rule(
-            id=row.pk,
-            priority=row.priority,
-            match_type=MatchType(row.match_type),
-            prod_handling=Handling(row.prod_handling),
-            dev_handling=Handling(row.dev_handling),
-            name=row.name,
-            match_string=row.match_string or None,
-            trap_oid=row.trap_oid or None,
-            syslog_severity=Severity(row.syslog_severity) if row.syslog_severity else None,
-            team=row.team_assignment,
-        )
-        rule.check()
+        return row.as_matched()
     except ValueError as error:
         logger.error("rule %s (%s) is left out: %s", row.pk, row.name, error)  # noqa: TRY400 - the message says it all
         return None
-    return rule
 
 
 class CurrentRuleSet:

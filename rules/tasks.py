@@ -1,13 +1,18 @@
-"""The match stage as a Celery task."""
+"""The match stage and backtests as Celery tasks."""
 
+from contextlib import suppress
+from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from audit.journal import journal
 from audit.outcomes import Outcome, Stage
 from audit.record import recorded_outcomes, write_records
+from rules import backtesting
 from rules.deciding import decide_batch
 from rules.ruleset import current_rule_set
 from rules.unmatched import unmatched_counter
@@ -27,3 +32,23 @@ def match_batch(batch_id: str) -> str | None:
             return batch_id
         claim.finish()
     return None
+
+
+@shared_task(name="rules.run_backtest")
+def run_backtest(backtest_id: str) -> None:
+    """Examine a slice of the past, and leave the next one to whichever worker is free."""
+    if backtesting.do_slice(UUID(backtest_id), timezone.now()):
+        queue_backtest(UUID(backtest_id))
+
+
+@shared_task(name="rules.resume_backtests")
+def resume_backtests() -> None:
+    """Go on with backtests whose worker or message was lost."""
+    for backtest_id in backtesting.unfinished(timezone.now() - timedelta(seconds=15)):
+        queue_backtest(backtest_id)
+
+
+def queue_backtest(backtest_id: UUID) -> None:
+    """Have the next slice done. If the broker refuses, `resume_backtests` does it later."""
+    with suppress(OperationalError, RedisError):
+        run_backtest.apply_async((str(backtest_id),), retry=False)

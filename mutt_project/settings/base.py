@@ -39,6 +39,9 @@ INSTALLED_APPS = [
     "csp",
     "django_prometheus",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "pghistory",
+    "pgtrigger",
     "rest_framework",
     "mutt_project",
     "ingest",
@@ -211,6 +214,8 @@ CELERY_TASK_ROUTES = {
     "audit.create_partitions": {"queue": "maintenance"},
     "ingest.sweep_open_batches": {"queue": "maintenance"},
     "ingest.store_quarantine": {"queue": "maintenance"},
+    "rules.run_backtest": {"queue": "maintenance"},
+    "rules.resume_backtests": {"queue": "maintenance"},
 }
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_SERIALIZER = "json"
@@ -250,6 +255,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 60},
     },
+    "resume backtests": {"task": "rules.resume_backtests", "schedule": 15.0, "options": {"expires": 15}},
     "create partitions": {"task": "audit.create_partitions", "schedule": 6 * 60 * 60.0},
 }
 

@@ -41,7 +41,6 @@ def test_a_rule_is_made_changed_and_deleted(writer):
         ({"dev_handling": None}, "dev_handling", "may not be null"),
         ({"priority": 0}, "priority", "greater than or equal to 1"),
         ({"priority": 1001}, "priority", "less than or equal to 1000"),
-        ({"name": ""}, "name", "may not be blank"),
         ({"name": "x" * 201}, "name", "no more than 200"),
     ],
 )

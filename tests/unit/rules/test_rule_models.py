@@ -35,7 +35,7 @@ def draft(**fields: Any) -> Rule:
         ({"prod_handling": "Shout"}, "prod_handling"),
         ({"syslog_severity": "catastrophic"}, "syslog_severity"),
         ({"match_type": "startswith"}, "match_type"),
-        ({"name": ""}, "name"),
+        ({"name": "x" * 201}, "name"),
     ],
 )
 def test_a_rule_that_could_not_work_is_refused_beside_the_field(fields: dict[str, Any], field: str):
@@ -66,7 +66,7 @@ def test_what_is_refused_says_how_to_mend_it(fields: dict[str, Any], words: str)
 
 def test_every_mistake_is_told_at_once():
     with pytest.raises(ValidationError) as refused:
-        draft(match_type="regex", match_string="(", trap_oid="x", priority=0, name="").full_clean()
+        draft(match_type="regex", match_string="(", trap_oid="x", priority=0, name="x" * 201).full_clean()
     assert set(refused.value.message_dict) == {"match_string", "trap_oid", "priority", "name"}
 
 

@@ -1,0 +1,107 @@
+"""Who changed a rule, a host or a team, when and why; and the way back.
+
+The database keeps the history itself: triggers (see `models.py`) write down each change, whoever makes it. What only
+we know, the person and the reason, is put into the transaction by `changing`.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pghistory
+from django.db import transaction
+from django.db.models import Model
+
+from rules.models import DevelopmentHost, DevelopmentHostChange, DeviceTeam, DeviceTeamChange, Rule, RuleChange
+
+MAX_REASON_LENGTH = 500
+_HISTORY: dict[type[Model], Any] = {
+    Rule: RuleChange,
+    DevelopmentHost: DevelopmentHostChange,
+    DeviceTeam: DeviceTeamChange,
+}
+_NOT_SHOWN = {"id", "created_at", "updated_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field before and after; None before an entry was made, and after it was deleted."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one entry. `what`: added, changed, deleted; `via`: admin or API; author and reason may be empty."""
+
+    id: int
+    entry_id: int
+    name: str
+    what: str
+    at: datetime
+    author: str
+    via: str
+    reason: str
+    fields: list[FieldChange]
+    values: dict[str, Any]
+
+
+def changing(author: str, via: str, reason: str) -> AbstractContextManager[Any]:
+    """What is changed within this is written down as this person's, for this reason."""
+    found: AbstractContextManager[Any] = pghistory.context(author=author, via=via, reason=reason[:MAX_REASON_LENGTH])
+    return found
+
+
+def history_of(entry: type[Model], entry_id: int) -> list[Change]:
+    """All changes of one entry, the newest first."""
+    rows = list(_HISTORY[entry].objects.filter(pgh_obj_id=entry_id).order_by("pgh_id"))
+    return list(_changes(entry, rows))[::-1]
+
+
+def _changes(entry: type[Model], rows: list[Any]) -> Iterator[Change]:
+    before: dict[str, Any] = {}
+    for row in rows:
+        values = _values(entry, row)
+        after = {} if row.pgh_label == "deleted" else values
+        context = row.pgh_context or {}
+        yield Change(
+            id=row.pgh_id,
+            entry_id=row.id,
+            name=str(values.get("name") or values.get("hostname")),
+            what=row.pgh_label,
+            at=row.pgh_created_at,
+            author=context.get("author", ""),
+            via=context.get("via", ""),
+            reason=context.get("reason", ""),
+            fields=[
+                FieldChange(name, before.get(name), after.get(name))
+                for name in values
+                if before.get(name) != after.get(name)
+            ],
+            values=values,
+        )
+        before = after
+
+
+def _values(entry: type[Model], row: Any) -> dict[str, Any]:
+    names = [field.name for field in entry._meta.concrete_fields if field.name not in _NOT_SHOWN]  # noqa: SLF001 - Django's documented Model._meta API
+    return {name: getattr(row, name) for name in names}
+
+
+def bring_back(entry: type[Model], change_id: int) -> Model:
+    """Make an entry again what it was after this change, or before it was deleted.
+
+    Raises the history's DoesNotExist, and ValidationError if that is not valid any more.
+    """
+    row = _HISTORY[entry].objects.get(pgh_id=change_id)
+    with transaction.atomic():
+        found = entry._default_manager.select_for_update().filter(pk=row.id).first() or entry(pk=row.id)  # noqa: SLF001 - as above
+        for name, value in _values(entry, row).items():
+            setattr(found, name, value)
+        found.full_clean()
+        found.save()
+    return found
