@@ -228,7 +228,8 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         user: Any = request.user
         if isinstance(user, Caller):
-            return user.may(self.scope_for(request), timezone.now())
+            scope = Scope.READ if getattr(view, "reads_only", False) else self.scope_for(request)
+            return user.may(scope, timezone.now())
         if not (user and user.is_authenticated and user.is_staff):
             return False
         return _person_may(user, request.method or "", view)
@@ -260,6 +261,18 @@ def _person_may(user: Any, method: str, view: "APIView") -> bool:
     if queryset is None:
         return method in SAFE_METHODS
     meta = queryset.model._meta  # noqa: SLF001 - Django's documented Model._meta API
+    actions = _people_need(view, method)
+    return bool(actions) and all(user.has_perm(f"{meta.app_label}.{action}_{meta.model_name}") for action in actions)
+
+
+def _people_need(view: "APIView", method: str) -> tuple[str, ...]:
+    """Django's permissions that a person needs; none where nobody may."""
+    if getattr(view, "reads_only", False):
+        return ("view",)
+    named: tuple[str, ...] | None = getattr(view, "people_need", {}).get(getattr(view, "action", None))
+    if named:
+        return named
     # A POST to an entry, rather than to the list, changes that entry.
-    action = "change" if method == "POST" and getattr(view, "detail", False) else _ACTIONS.get(method)
-    return action is not None and bool(user.has_perm(f"{meta.app_label}.{action}_{meta.model_name}"))
+    if method == "POST" and getattr(view, "detail", False):
+        return ("change",)
+    return (_ACTIONS[method],) if method in _ACTIONS else ()

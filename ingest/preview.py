@@ -10,24 +10,16 @@ from ingest.normalisation import canonical_form
 from ingest.parsing import BodyError, TooManyError
 from ingest.reading import read_events
 from ingest.sources.source import Context, Unusable
-from ingest.validation import EventError, faults_of
+from ingest.validation import faults_of
 from rules.deciding import event_from
-from rules.event import Event
+from rules.event import Event, NotAnEventError
 
 _MOST_BYTES = 1 << 20
 _UNNAMED_HOST = "unnamed-host"
 
 
-class NoEventError(ValueError):
-    """It would be refused; `faults` say why, with pointers into what was sent."""
-
-    def __init__(self, faults: list[EventError]) -> None:
-        super().__init__(" ".join(map(str, faults)))
-        self.faults = faults
-
-
 def preview(sent: Any, now: datetime) -> Event:
-    """The event that rules would see. Raises NoEventError.
+    """The event that rules would see. Raises NotAnEventError.
 
     To try out a rule, host and time need not be made up: they may be left out where MUTT's own words are used.
     """
@@ -36,11 +28,9 @@ def preview(sent: Any, now: datetime) -> Event:
     try:
         raw = sent.encode("utf-8", "replace") if isinstance(sent, str) else orjson.dumps(sent)
     except TypeError as error:
-        raise NoEventError(
-            [EventError("", "It is nested too deeply, or holds a number that is too large.", "")]
-        ) from error
+        raise NotAnEventError([("", "It is nested too deeply, or holds a number that is too large.")]) from error
     if len(raw) > _MOST_BYTES:
-        raise NoEventError([EventError("", f"It is larger than {_MOST_BYTES:,} bytes.", "too_large")])
+        raise NotAnEventError([("", f"It is larger than {_MOST_BYTES:,} bytes.")])
     return _first(raw, Context(now, settings.MUTT_ASSUMED_TIME_ZONE, ""))
 
 
@@ -48,13 +38,13 @@ def _first(raw: bytes, context: Context) -> Event:
     try:
         items = read_events(raw, "", None, context, settings.MUTT_MAX_EVENTS).items
     except (BodyError, TooManyError) as error:
-        raise NoEventError([EventError("", str(error), "body_unreadable")]) from error
+        raise NotAnEventError([("", str(error))]) from error
     if len(items) != 1:
-        raise NoEventError([EventError("", f"One event is wanted; these are {len(items)}.", "not_one")])
+        raise NotAnEventError([("", f"One event is wanted; these are {len(items)}.")])
     (item,) = items
     if isinstance(item, Unusable):
-        raise NoEventError([EventError(item.pointer, item.why, item.code)])
+        raise NotAnEventError([(item.pointer, item.why)])
     faults = faults_of(item.event)
     if faults:
-        raise NoEventError(faults)
+        raise NotAnEventError([(fault.pointer, fault.detail) for fault in faults])
     return event_from(canonical_form(item.event, context.now))

@@ -15,9 +15,11 @@ from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from ingest.problems import CONTENT_TYPE, Problem
+from rules.api.editing import PointedError
 
 logger = logging.getLogger(__name__)
 
+_MOST_IN_A_LINE = 20
 NON_FIELD_ERRORS_KEY = api_settings.NON_FIELD_ERRORS_KEY
 
 
@@ -55,12 +57,20 @@ class _StoreAway(APIException):
 
 
 def _described(error: Exception, data: Any) -> tuple[str, list[dict[str, Any]]]:
+    if isinstance(error, PointedError):
+        return _in_a_line(error.pointed), error.pointed
     if isinstance(error, Http404) and not error.args:
         return "Nothing is at this address.", []
     if isinstance(data, dict) and set(data) == {"detail"}:
         return str(data["detail"]), []
     errors = list(_pointed("", data))
-    return " ".join(": ".join(filter(None, (one["pointer"], one["detail"]))) for one in errors), errors
+    return _in_a_line(errors), errors
+
+
+def _in_a_line(errors: list[dict[str, Any]]) -> str:
+    """The first of many errors; all of them are in `errors`."""
+    shown = " ".join(": ".join(filter(None, (one["pointer"], one["detail"]))) for one in errors[:_MOST_IN_A_LINE])
+    return f"{shown} … and {len(errors) - _MOST_IN_A_LINE} more." if len(errors) > _MOST_IN_A_LINE else shown
 
 
 def _pointed(pointer: str, data: Any) -> list[dict[str, Any]]:

@@ -10,8 +10,10 @@ import ingest.openapi  # noqa: F401 - tells drf-spectacular of our keys
 from audit.api.views import EventViewSet, LedgerView
 from ingest.api.keys import ApiKeyViewSet
 from ingest.api.views import QuarantineViewSet
+from ingest.preview import preview
 from ingest.views import webhook
 from mutt_project.health import healthz, metrics, readyz
+from rules.api.testing import BacktestsView, BacktestView, RuleTestView
 from rules.api.views import DevelopmentHostViewSet, DeviceTeamViewSet, RuleViewSet
 
 admin.site.site_header = admin.site.site_title = "MUTT"
@@ -31,6 +33,9 @@ urlpatterns = [
     path("webhook/<str:source>/<str:token>", webhook, name="webhook-token"),
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
     path("api/v1/openapi.yaml", SpectacularAPIView.as_view(), name="openapi"),
+    path("api/v1/rules/test", RuleTestView.as_view(read_event=preview), name="rule-test"),
+    path("api/v1/rules/backtests", BacktestsView.as_view(), name="backtests"),
+    path("api/v1/rules/backtests/<uuid:id>", BacktestView.as_view(), name="backtest"),
     path("api/v1/", include(router.urls)),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

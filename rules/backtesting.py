@@ -68,8 +68,8 @@ def unfinished(before: datetime) -> list[UUID]:
     return list(waiting.values_list("pk", flat=True))
 
 
-def do_slice(backtest_id: UUID, now: datetime, slice_s: float = SLICE_S) -> bool:
-    """Examine events for about so many seconds; returns whether there is more to do.
+def do_slice(backtest_id: UUID, now: datetime) -> bool:
+    """Examine events for about SLICE_S seconds; returns whether there is more to do.
 
     Two workers never work on the same one: the second finds the row locked and leaves it.
     """
@@ -86,7 +86,7 @@ def do_slice(backtest_id: UUID, now: datetime, slice_s: float = SLICE_S) -> bool
         except ValueError as error:
             backtest.status, backtest.problem = Backtest.Status.FAILED, str(error)
         else:
-            _examine_for(slice_s, backtest, drafted)
+            _examine_for(SLICE_S, backtest, drafted)
         backtest.updated_at = now
         backtest.save()
         return backtest.status == Backtest.Status.RUNNING

@@ -8,6 +8,14 @@ from functools import cached_property
 from ipaddress import IPv6Address
 
 
+class NotAnEventError(ValueError):
+    """What was given would not be accepted as an event; `faults` are pairs of a JSON Pointer and a sentence."""
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        super().__init__(" ".join(f"{pointer}: {detail}" if pointer else detail for pointer, detail in faults))
+        self.faults = faults
+
+
 class Severity(StrEnum):
     """The severities of RFC 5424 §6.2.1, in order of their numbers 0-7, by the names MUTT uses."""
 

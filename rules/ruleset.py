@@ -43,6 +43,11 @@ def _compiled(row: Rule) -> matching.Rule | None:
         return None
 
 
+def inactive_rules() -> list[matching.Rule]:
+    """The rules that are switched off, ready to match."""
+    return [rule for rule in map(_compiled, Rule.objects.filter(is_active=False)) if rule]
+
+
 class CurrentRuleSet:
     """The rule set to decide by. It asks for the version at most every `max_age_s` seconds."""
 
@@ -53,13 +58,13 @@ class CurrentRuleSet:
         self._matcher: Matcher | None = None
         self._checked_at = 0.0
 
-    def get(self) -> Matcher:
-        """The current rule set, or the last one known while PostgreSQL is away.
+    def get(self, *, newest: bool = False) -> Matcher:
+        """The current rule set, or the last one known while PostgreSQL is away; `newest` asks at once.
 
         Raises django.db.Error if there is none yet.
         """
         with self._lock:
-            if self._matcher is not None and self._clock() - self._checked_at < self._max_age_s:
+            if not newest and self._matcher is not None and self._clock() - self._checked_at < self._max_age_s:
                 return self._matcher
             try:
                 self._refresh()

@@ -1,8 +1,12 @@
 """The REST API of rules, development hosts and teams: what is taken, and what is refused beside its field."""
 
+import json
+
 import pytest
 
+from rules.changes import history_of
 from rules.models import DevelopmentHost, DeviceTeam, Rule
+from rules.ruleset import CurrentRuleSet
 from tests.unit.mutt_project.calls import RULE, faults, get, send
 
 pytestmark = pytest.mark.django_db
@@ -85,3 +89,98 @@ def test_a_body_that_is_no_json_is_400(writer):
     answer = writer.post("/api/v1/rules", b"{", content_type="application/json")
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
     assert "JSON parse error" in answer.json()["detail"]
+
+
+def test_a_rule_needs_no_name_as_the_seed_has_none(writer):
+    seeds = {"match_string": "CPU high", "priority": 10, "prod_handling": "Ticket_only", "dev_handling": "Ignore"}
+    assert send(writer, "POST", "rules", seeds, 201)["name"] == "message contains “CPU high”"
+
+
+def answer(client, method, path, body=None, **headers):
+    data = "" if body is None else json.dumps(body)
+    return client.generic(method, f"/api/v1/{path}", data, content_type="application/json", headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "body"), [("PATCH", {"priority": 7}), ("PUT", {**RULE, "priority": 7}), ("DELETE", None)]
+)
+def test_what_somebody_else_has_changed_meanwhile_is_not_overwritten(writer, method, body):
+    path = f"rules/{send(writer, 'POST', 'rules', RULE, 201)['id']}"
+    read = writer.get(f"/api/v1/{path}")["ETag"]
+    send(writer, "PATCH", path, {"description": "mine"}, 200)
+    refused = answer(writer, method, path, body, if_match=read)
+    assert (refused.status_code, refused["Content-Type"]) == (412, "application/problem+json")
+    assert Rule.objects.get().priority == 100
+    current = writer.get(f"/api/v1/{path}")["ETag"]
+    done = answer(writer, method, path, body, if_match=f'"other", {current}')
+    assert done.status_code in {200, 204}
+    assert method == "DELETE" or done["ETag"] == writer.get(f"/api/v1/{path}")["ETag"] != current
+
+
+def test_a_change_of_one_field_keeps_what_others_changed(writer):
+    path = f"rules/{send(writer, 'POST', 'rules', RULE, 201)['id']}"
+    send(writer, "PATCH", path, {"description": "theirs"}, 200)
+    assert send(writer, "PATCH", path, {"priority": 7}, 200)["description"] == "theirs"
+
+
+def test_each_change_is_kept_with_author_and_reason(writer):
+    made = answer(writer, "POST", "rules", RULE, x_change_reason="first try").json()
+    answer(writer, "PATCH", f"rules/{made['id']}", {"priority": 7}, x_change_reason="too weak")
+    answer(writer, "PATCH", f"rules/{made['id']}", {"priority": 7})
+    answer(writer, "DELETE", f"rules/{made['id']}")
+    deleted, changed, added = history_of(Rule, made["id"])
+    assert [(one.what, one.reason) for one in (added, changed, deleted)] == [
+        ("added", "first try"),
+        ("changed", "too weak"),
+        ("deleted", ""),
+    ]
+    assert {one.author for one in (added, changed, deleted)} == {"API key a writer"}
+    assert [(one.field, one.before, one.after) for one in changed.fields] == [("priority", 100, 7)]
+
+
+def test_a_rule_that_can_never_win_is_warned_of(writer, monkeypatch):
+    monkeypatch.setattr("rules.warnings.current_rule_set", CurrentRuleSet(max_age_s=0))
+    send(writer, "POST", "rules", {**RULE, "name": "wide", "priority": 1}, 201)
+    made = send(writer, "POST", "rules", {**RULE, "match_string": "link down"}, 201)
+    assert "It can never win: “wide” (priority 1) comes first" in made["warnings"][0]
+    assert send(writer, "PATCH", f"rules/{made['id']}", {"match_string": "up"}, 200)["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("match_type=regex", ["b"]),
+        ("team=core", ["b"]),
+        ("handling=Ignore", ["a", "b", "c"]),
+        ("handling=Ticket_only", ["b"]),
+        ("severity=Error", ["c"]),
+        ("search=1.3.6", ["a"]),
+        ("ordering=-priority", ["c", "b", "a"]),
+        ("ordering=name", ["a", "b", "c"]),
+        ("ordering=-id", ["c", "b", "a"]),
+        ("limit=2", ["a", "b"]),
+    ],
+)
+def test_rules_are_filtered_and_sorted(reader, query, names):
+    Rule.objects.create(**{**RULE, "name": "a", "priority": 1, "trap_oid": "1.3.6.1"})
+    regex = {"match_type": "regex", "team_assignment": "CORE", "prod_handling": "Ticket_only"}
+    Rule.objects.create(**{**RULE, "name": "b", "priority": 2, **regex})
+    Rule.objects.create(**{**RULE, "name": "c", "priority": 3, "syslog_severity": "Error"})
+    assert [rule["name"] for rule in get(reader, f"rules?{query}")["results"]] == names
+
+
+@pytest.mark.parametrize("query", ["ordering=colour", "match_type=glob", "severity=9", "is_active=perhaps"])
+def test_a_filter_that_makes_no_sense_is_refused(reader, query):
+    assert f"/{query.partition('=')[0]}" in faults(get(reader, f"rules?{query}", 400))
+
+
+def test_pages_in_any_order_show_each_rule_once(reader):
+    for number in range(7):
+        Rule.objects.create(**{**RULE, "name": f"same {number % 2}", "priority": number % 3 + 1})
+    for ordering in ("name", "-priority", "id", "-updated_at"):
+        seen, path = [], f"rules?limit=2&ordering={ordering}"
+        while path:
+            page = get(reader, path)
+            seen += [rule["id"] for rule in page["results"]]
+            path = page["next"] and page["next"].partition("/api/v1/")[2]
+        assert sorted(seen) == sorted(Rule.objects.values_list("pk", flat=True))
