@@ -141,6 +141,7 @@ SPECTACULAR_SETTINGS = {
         "SeverityEnum": [(word.value, word.value) for word in Severity],
         "HandlingEnum": [(word.value, word.value) for word in Handling],
         "OutcomeEnum": [(word.value, word.value) for word in Outcome],
+        "DecidedOutcomeEnum": [(word, word) for word in ("forwarded", "ignored", "unmatched")],
     },
 }
 
