@@ -15,9 +15,13 @@ from ingest.views import webhook
 from mutt_project.health import healthz, metrics, readyz
 from rules.api.testing import BacktestsView, BacktestView, RuleTestView
 from rules.api.views import DevelopmentHostViewSet, DeviceTeamViewSet, RuleViewSet
+from rules.models import DeviceTeam
+from rules.pages import BacktestPage, BacktestResultPage, ExplainPage, PastePage
 
 admin.site.site_header = admin.site.site_title = "MUTT"
 admin.site.index_title = "Rules, and what became of events (times are UTC)"
+
+_in_admin = admin.site.admin_view
 
 router = DefaultRouter(trailing_slash=False)
 router.register("events", EventViewSet, basename="event")
@@ -40,6 +44,11 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    path("admin/rules/rule/explain/", _in_admin(ExplainPage.as_view(read_event=preview)), name="rule-explain"),
+    path("admin/rules/rule/backtest/", _in_admin(BacktestPage.as_view()), name="rule-backtests"),
+    path("admin/rules/rule/backtest/<uuid:id>/", _in_admin(BacktestResultPage.as_view()), name="rule-backtest"),
+    path("admin/rules/developmenthost/paste/", _in_admin(PastePage.as_view()), name="paste-developmenthost"),
+    path("admin/rules/deviceteam/paste/", _in_admin(PastePage.as_view(model=DeviceTeam)), name="paste-deviceteam"),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]

@@ -4,6 +4,8 @@ The database keeps the history itself: triggers (see `models.py`) write down eac
 we know, the person and the reason, is put into the transaction by `changing`.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import pghistory
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Model
 
@@ -54,6 +57,13 @@ def changing(author: str, via: str, reason: str) -> AbstractContextManager[Any]:
     """What is changed within this is written down as this person's, for this reason."""
     found: AbstractContextManager[Any] = pghistory.context(author=author, via=via, reason=reason[:MAX_REASON_LENGTH])
     return found
+
+
+def etag_of(entry: Model) -> str:
+    """A strong ETag (RFC 9110 §8.8.3) of everything that is stored of an entry."""
+    values = [getattr(entry, field.attname) for field in entry._meta.concrete_fields]  # noqa: SLF001 - Django's documented Model._meta API
+    text = json.dumps(values, cls=DjangoJSONEncoder)
+    return f'"{hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()}"'
 
 
 def history_of(entry: type[Model], entry_id: int) -> list[Change]:

@@ -1,11 +1,8 @@
 """What rules, hosts and teams have in common over the REST API: history, ETags against lost updates, many at once."""
 
-import hashlib
-import json
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -17,7 +14,7 @@ from rest_framework.response import Response
 
 from rules.api.serializers import BulkDoneSerializer, BulkSerializer
 from rules.bulk import BulkError, ChangedMeanwhileError, Wanted, change_many
-from rules.changes import MAX_REASON_LENGTH, changing
+from rules.changes import MAX_REASON_LENGTH, changing, etag_of
 
 M = TypeVar("M", bound=Model)
 REASON_HEADER = "X-Change-Reason"
@@ -57,13 +54,6 @@ def reason_of(request: Request) -> str:
     given = request.headers.get(REASON_HEADER, "")
     text = given.encode("latin-1", "replace").decode("utf-8", "replace")
     return " ".join(text.split()).replace("\0", "")[:MAX_REASON_LENGTH]
-
-
-def etag_of(entry: Model) -> str:
-    """A strong ETag (RFC 9110 §8.8.3) of everything that is stored of an entry."""
-    values = [getattr(entry, field.attname) for field in entry._meta.concrete_fields]  # noqa: SLF001 - Django's documented Model._meta API
-    text = json.dumps(values, cls=DjangoJSONEncoder)
-    return f'"{hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()}"'
 
 
 class EditedViewSet(viewsets.ModelViewSet[M]):

@@ -54,7 +54,7 @@ def page(model: Any, name: str, *args: Any) -> str:
 
 
 def rule_form(**fields: Any) -> dict[str, Any]:
-    handling = {"prod_handling": "Ignore", "dev_handling": "Ignore", "team_assignment": "NETO"}
+    handling = {"prod_handling": "Ignore", "dev_handling": "Ignore", "team_assignment": "NETO", "change_reason": "why"}
     return {"name": "n", "match_type": "contains", "match_string": "x", "priority": 5, **handling, **fields}
 
 
@@ -124,7 +124,8 @@ def test_a_rule_that_could_never_work_is_refused_in_the_form(person, wrong, said
 
 
 def test_a_host_is_listed_once_only(person, entries):
-    answer = person.post(page(DevelopmentHost, "add"), {"hostname": "LAB-1.", "description": ""})
+    form = {"hostname": "LAB-1.", "description": "", "change_reason": "why"}
+    answer = person.post(page(DevelopmentHost, "add"), form)
     assert "is in this list already" in answer.content.decode()
     assert DevelopmentHost.objects.count() == 1
 

@@ -1,0 +1,313 @@
+"""Pages of admin on which rules are tried out, and many hosts are pasted at once."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views import View
+
+from audit.models import Record
+from rules.api.testing import DEFAULT_EVENTS, begin_backtest, explained
+from rules.bulk import MOST, BulkError, Done, Wanted, change_many
+from rules.changes import MAX_REASON_LENGTH, changing
+from rules.event import Event, NotAnEventError, severity_of
+from rules.explaining import Candidate, Explanation
+from rules.forms import DraftForm
+from rules.matching import Rule as MatchedRule
+from rules.models import UNSAVED, Backtest, DevelopmentHost, DeviceTeam, Rule
+
+RECENT = 15
+MOST_SHOWN = 100
+_EXAMPLE = '{"hostname": "core-router-01", "message": "…", "syslog_severity": "Error"}'
+
+
+class AdminPage(View):
+    """A page within admin, for those who have certain permissions on rules."""
+
+    permissions: tuple[str, ...] = ("rules.view_rule",)
+    template = ""
+    fragment = ""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not all(request.user.has_perm(name) for name in self.permissions):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    def shown(self, request: HttpRequest, **context: Any) -> HttpResponse:
+        """The page; or the part of it that a script puts beside the form."""
+        if request.headers.get("X-Fragment"):
+            return TemplateResponse(request, self.fragment, context)
+        return TemplateResponse(request, self.template, {**admin.site.each_context(request), **context})
+
+
+def draft_in(request: HttpRequest) -> tuple[Rule | None, dict[str, Any]]:
+    """The rule as it stands in the form that was sent, or what is wrong with it; (None, {}) if none was sent."""
+    if "prod_handling" not in request.POST:
+        return None, {}
+    original = request.GET.get("rule", "")
+    rule = Rule.objects.filter(pk=original).first() if original.isdecimal() and len(original) < 19 else None  # noqa: PLR2004 - digits of a bigint
+    form = DraftForm(request.POST, instance=rule)
+    if not form.is_valid():
+        return None, {"draft_errors": form.errors}
+    draft: Rule = form.instance
+    return draft, {"draft": draft}
+
+
+class ExplainPage(AdminPage):
+    """What the rules make of an event, and why."""
+
+    template = "rules/explain.html"
+    fragment = "rules/explanation.html"
+    # What sources send is ingest's to read, which stands above this app: urls.py hands its reader in.
+    read_event: Callable[[Any, datetime], Event] | None = None
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        chosen = request.GET.get("event", "")
+        record = _record(chosen)
+        context = self._explained(_event_of(record), None) if record else {}
+        if chosen and not record:
+            context = {"error": f"There is no event {chosen} any more."}
+        return self._page(request, _as_text(record) if record else "", context)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        text = request.POST.get("try_event", "").strip()
+        draft, context = draft_in(request)
+        if "draft_errors" not in context:
+            try:
+                context |= self._explained(self._read(text), draft)
+            except NotAnEventError as error:
+                context["error"] = str(error)
+        return self._page(request, text, context)
+
+    def _read(self, text: str) -> Event:
+        if not text:
+            raise NotAnEventError([("", f"Paste an event: a line of a log, or JSON such as {_EXAMPLE}.")])
+        try:
+            sent = json.loads(text)
+        except (ValueError, RecursionError):
+            sent = text if not text.startswith("{") else None
+        if sent is None:
+            raise NotAnEventError([("", f"It begins like JSON, but is none. An event is like {_EXAMPLE}.")])
+        if isinstance(sent, str) and not sent.startswith("<"):
+            sent = {"message": sent}  # a bare text
+        if self.read_event is None:
+            raise RuntimeError("urls.py has not said how events are read")
+        return self.read_event(sent, timezone.now())
+
+    def _explained(self, event: Event, draft: Rule | None) -> dict[str, Any]:
+        explanation = explained(event, draft)
+        return {
+            "explanation": explanation,
+            "message": _highlighted(explanation),
+            "candidates": [_row(one, event) for one in explanation.candidates],
+            "near_misses": [_row(one, event) for one in explanation.near_misses],
+            "loses": draft is not None and all(one.rule.id != (draft.pk or UNSAVED) for one in explanation.candidates),
+        }
+
+    def _page(self, request: HttpRequest, text: str, context: dict[str, Any]) -> HttpResponse:
+        recent = [] if request.headers.get("X-Fragment") else list(Record.objects.order_by("-event_id")[:RECENT])
+        title = "What would the rules do?"
+        return self.shown(request, title=title, text=text, recent=recent, example=_EXAMPLE, **context)
+
+
+def _record(identifier: str) -> Record | None:
+    try:
+        return Record.objects.filter(pk=UUID(identifier)).first()
+    except ValueError:
+        return None
+
+
+def _event_of(record: Record) -> Event:
+    severity = severity_of(record.syslog_severity)
+    return Event(record.hostname, record.message, severity, record.trap_oid or None, record.source_type)
+
+
+def _as_text(record: Record) -> str:
+    fields = ("hostname", "message", "syslog_severity", "trap_oid")
+    return json.dumps(
+        {name: value for name in fields if (value := getattr(record, name))}, ensure_ascii=False, indent=1
+    )
+
+
+def _row(candidate: Candidate, event: Event) -> dict[str, Any]:
+    rule = candidate.rule
+    return {
+        "rule": rule,
+        "saved": rule.id != UNSAVED,
+        "wins": candidate.wins,
+        "why": candidate.why,
+        "matched": [(one.field, getattr(event, one.field)[one.begin : one.end]) for one in candidate.highlights],
+        "conditions": _conditions(rule),
+    }
+
+
+def _conditions(rule: MatchedRule) -> str:
+    return Rule(
+        match_type=rule.match_type,
+        match_string=rule.match_string,
+        trap_oid=rule.trap_oid,
+        syslog_severity=rule.syslog_severity,
+    ).condition()
+
+
+def _highlighted(explanation: Explanation) -> SafeString:
+    """The message, with what the winner has matched in it marked."""
+    message = explanation.event.message
+    winner = explanation.candidates[0] if explanation.candidates else None
+    for one in winner.highlights if winner else ():
+        if one.field == "message":
+            parts = (message[: one.begin], message[one.begin : one.end], message[one.end :])
+            return format_html("{}<mark>{}</mark>{}", *parts)
+    return format_html("{}", message)
+
+
+class BacktestPage(AdminPage):
+    """Begins a backtest of what stands in a rule's form."""
+
+    permissions = ("rules.view_rule", "rules.change_rule")
+    template = "rules/backtest.html"
+    fragment = "rules/backtest_result.html"
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        draft, context = draft_in(request)
+        amount, _, unit = request.POST.get("try_over", f"{DEFAULT_EVENTS} events").partition(" ")
+        title = "What would this change?"
+        if draft is None:
+            return self.shown(request, title=title, **context)
+        whole = int(amount) if amount.isdecimal() and len(amount) < 9 else 0  # noqa: PLR2004 - ten million are many
+        if unit not in {"events", "days"} or not whole:
+            return self.shown(request, title=title, error="Choose over how many events or days to try it.")
+        over = {"events": whole, "days": None} if unit == "events" else {"events": None, "days": whole}
+        backtest = begin_backtest(draft, request.user.get_username(), **over)
+        url = reverse("rule-backtest", args=[backtest.pk])
+        if request.headers.get("X-Fragment"):
+            return self.shown(request, backtest=backtest, url=url)
+        return HttpResponseRedirect(url)
+
+
+class BacktestResultPage(BacktestPage):
+    """How far a backtest is, and what it has found."""
+
+    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:  # noqa: A002 - named in urls.py
+        backtest = Backtest.objects.filter(pk=id).first()
+        if backtest is None:
+            raise Http404("There is no such backtest any more.")
+        context = {"title": "What would this change?", "backtest": backtest, "url": request.path}
+        response = self.shown(request, **context)
+        if backtest.status == Backtest.Status.RUNNING and not request.headers.get("X-Fragment"):
+            response["Refresh"] = "1"
+        return response
+
+
+class PasteForm(forms.Form):
+    """Many lines at once."""
+
+    lines = forms.CharField(
+        label="Lines",
+        strip=False,
+        max_length=4_000_000,
+        widget=forms.Textarea(attrs={"rows": 16, "cols": 90, "spellcheck": "false"}),
+    )
+    others_go = forms.BooleanField(label="Take everything off the list that is not among these lines", required=False)
+    change_reason = forms.CharField(
+        label="Reason", max_length=MAX_REASON_LENGTH, widget=forms.TextInput(attrs={"size": 80})
+    )
+
+
+class PastePage(AdminPage):
+    """Thousands of hosts pasted into a list; looked at first, then saved."""
+
+    template = "rules/paste.html"
+    model: type[Model] = DevelopmentHost
+
+    @property
+    def _second(self) -> str:
+        return "team" if self.model is DeviceTeam else "description"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        name = self.model._meta.model_name  # noqa: SLF001 - Django's documented Model._meta API
+        self.permissions = tuple(f"rules.{action}_{name}" for action in ("view", "add", "change", "delete"))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self._page(request, PasteForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Look at what would be done, or do it."""
+        form = PasteForm(request.POST)
+        if not form.is_valid():
+            return self._page(request, form)
+        numbered = list(self._entries(form.cleaned_data["lines"]))
+        if len(numbered) > MOST:
+            form.add_error("lines", f"These are {len(numbered):,} lines: at most {MOST:,} at once, please.")
+            return self._page(request, form)
+        save = "_save" in request.POST
+        wanted = Wanted([entry for _, entry in numbered], others_go=form.cleaned_data["others_go"], dry_run=not save)
+        try:
+            with changing(request.user.get_username(), "admin", form.cleaned_data["change_reason"]):
+                done = change_many(self.model, wanted)
+        except BulkError as error:
+            for line, detail in _by_line(error, numbered)[:MOST_SHOWN]:
+                form.add_error("lines", f"Line {line}: {detail}")
+            if len(error.errors) > MOST_SHOWN:
+                form.add_error("lines", f"… and {len(error.errors) - MOST_SHOWN:,} more.")
+            return self._page(request, form)
+        if not save:
+            return self._page(request, form, done)
+        counts = (
+            f"Added {done.count('create'):,}, changed {done.count('update'):,}, taken off {done.count('delete'):,}."
+        )
+        messages.success(request, counts)
+        return HttpResponseRedirect(self._list)
+
+    @property
+    def _list(self) -> str:
+        return reverse(f"admin:rules_{self.model._meta.model_name}_changelist")  # noqa: SLF001 - as above
+
+    def _entries(self, text: str) -> Iterator[tuple[int, dict[str, str]]]:
+        """Each line that holds something, with its number: a host, then comma, semicolon, tab or blank, and the rest."""
+        for number, line in enumerate(text.splitlines(), 1):
+            stripped = line.strip().lstrip("\ufeff")
+            if not stripped or stripped.startswith("#"):
+                continue
+            delimiter = next((one for one in "\t;," if one in stripped), " ")
+            cells = next(csv.reader([stripped], delimiter=delimiter, skipinitialspace=True), [""])
+            hostname, rest = cells[0].strip(), (delimiter + " " * (delimiter == ",")).join(cells[1:]).strip()
+            if number == 1 and hostname.lower() in {"hostname", "host"}:
+                continue
+            yield number, {"hostname": hostname, **({self._second: rest} if rest or self._second == "team" else {})}
+
+    def _page(self, request: HttpRequest, form: PasteForm, done: Done | None = None) -> HttpResponse:
+        meta = self.model._meta  # noqa: SLF001 - as above
+        return self.shown(
+            request,
+            title=f"Paste {meta.verbose_name_plural}",
+            opts=meta,
+            list_url=self._list,
+            form=form,
+            second=self._second,
+            done=done,
+            counts={word: done.count(action) for action, word in _WORDS.items()} if done else {},
+            steps=done.steps[:MOST_SHOWN] if done else [],
+            more=max(len(done.steps) - MOST_SHOWN, 0) if done else 0,
+        )
+
+
+_WORDS = {"create": "added", "update": "changed", "delete": "taken off"}
+
+
+def _by_line(error: BulkError, numbered: list[tuple[int, Any]]) -> list[tuple[int, str]]:
+    return [(numbered[int(pointer.split("/")[2])][0], detail) for pointer, detail in error.errors]
