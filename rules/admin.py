@@ -15,7 +15,7 @@ from django.utils.timesince import timesince
 
 from audit.ids import first_id_at, received_at
 from audit.models import Record
-from rules.admin_editing import EditedAdmin
+from rules.admin_editing import BooleanDropdown, ChoicesDropdown, EditedAdmin, ValuesDropdown
 from rules.forms import RuleForm
 from rules.models import DevelopmentHost, DeviceTeam, Rule
 from rules.warnings import warnings_about_others, warnings_for
@@ -34,21 +34,17 @@ class RuleAdmin(EditedAdmin[Rule]):
     form = RuleForm
     change_form_template = "rules/rule_change_form.html"
     change_list_template = "rules/rule_change_list.html"
-    list_display = (
-        "priority",
-        "name",
-        "all_of",
-        "prod_handling",
-        "dev_handling",
-        "team_assignment",
-        "hits",
-        "last_hit",
-        "is_active",
-        "links",
-    )
-    list_display_links = ("name",)
+    list_display = ("priority", "what", "is_active", "handling", "team_assignment", "hits", "links")
+    list_display_links = None
     list_editable = ("is_active",)
-    list_filter = ("is_active", "match_type", "prod_handling", "dev_handling", "syslog_severity", "team_assignment")
+    list_filter = (
+        ("is_active", BooleanDropdown),
+        ("match_type", ChoicesDropdown),
+        ("prod_handling", ChoicesDropdown),
+        ("dev_handling", ChoicesDropdown),
+        ("syslog_severity", ChoicesDropdown),
+        ("team_assignment", ValuesDropdown),
+    )
     search_fields = ("name", "description", "notes", "match_string", "trap_oid")
     search_help_text = "Text in name, description, notes, conditions."
     ordering = ("priority", "id")
@@ -97,26 +93,29 @@ class RuleAdmin(EditedAdmin[Rule]):
         for warning in (*warnings_for(obj), *warnings_about_others(obj)):
             messages.warning(request, f"“{obj.name}”: {warning}")
 
-    @admin.display(description="All of")
-    def all_of(self, rule: Rule) -> str:
-        return rule.condition()
+    @admin.display(description="Rule: all of", ordering="name")
+    def what(self, rule: Rule) -> SafeString:
+        url = reverse("admin:rules_rule_change", args=[rule.pk])
+        return format_html('<a href="{}">{}</a> <span class="condition">{}</span>', url, rule.name, rule.condition())
+
+    @admin.display(description="Handling", ordering="prod_handling")
+    def handling(self, rule: Rule) -> SafeString:
+        words = '<span class="two-lines">prod: {}<br>dev: {}</span>'
+        return format_html(words, rule.prod_handling, rule.dev_handling)
 
     @admin.display(description="Hits, 7 days", ordering="hit_count")
     def hits(self, rule: Any) -> SafeString:
         shown = f"{MOST_HITS:,}+" if rule.hit_count > MOST_HITS else f"{rule.hit_count:,}"
-        url = reverse("admin:audit_record_changelist")
-        return format_html('<a href="{}?rule_id={}" title="Show these events">{}</a>', url, rule.pk, shown)
-
-    @admin.display(description="Last hit")
-    def last_hit(self, rule: Any) -> str:
-        if rule.last_hit_id is None:
-            return "never"
-        return f"{timesince(received_at(rule.last_hit_id), timezone.now(), depth=1)} ago"
+        last = "never hit"
+        if rule.last_hit_id is not None:
+            last = f"last {timesince(received_at(rule.last_hit_id), timezone.now(), depth=1)} ago"
+        words = '<span class="two-lines"><a href="{}?rule_id={}" title="Show these events">{}</a><br>{}</span>'
+        return format_html(words, reverse("admin:audit_record_changelist"), rule.pk, shown, last)
 
     @admin.display(description="More")
     def links(self, rule: Rule) -> SafeString:
         return format_html(
-            '<a href="{}?copy={}">Duplicate</a> <a href="{}">History</a>',
+            '<a href="{}?copy={}">Duplicate</a><br><a href="{}">History</a>',
             reverse("admin:rules_rule_add"),
             rule.pk,
             reverse("admin:rules_rule_history", args=[rule.pk]),
@@ -149,6 +148,6 @@ class DevelopmentHostAdmin(EditedAdmin[DevelopmentHost]):
 class DeviceTeamAdmin(EditedAdmin[DeviceTeam]):
     change_list_template = "rules/host_change_list.html"
     list_display = ("hostname", "team")
-    list_filter = ("team",)
+    list_filter = (("team", ValuesDropdown),)
     search_fields = ("hostname", "team")
     fields = ("hostname", "team", "change_reason", "seen")

@@ -32,6 +32,18 @@ class ReasonedActions(ActionForm):
     )
 
 
+class BooleanDropdown(admin.BooleanFieldListFilter):
+    template = "rules/filter.html"
+
+
+class ChoicesDropdown(admin.ChoicesFieldListFilter):
+    template = "rules/filter.html"
+
+
+class ValuesDropdown(admin.AllValuesFieldListFilter):
+    template = "rules/filter.html"
+
+
 class EditedAdmin(admin.ModelAdmin[M]):
     """Every change has an author and a reason, is kept, and can be undone with one click."""
 

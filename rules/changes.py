@@ -52,6 +52,12 @@ class Change:
     fields: list[FieldChange]
     values: dict[str, Any]
 
+    @property
+    def shown_fields(self) -> list[FieldChange]:
+        """The fields worth showing: what was empty and is empty is not."""
+        empty: tuple[Any, ...] = (None, "", {"match": [], "no_match": []})
+        return [one for one in self.fields if one.before not in empty or one.after not in empty]
+
 
 def changing(author: str, via: str, reason: str) -> AbstractContextManager[Any]:
     """What is changed within this is written down as this person's, for this reason."""

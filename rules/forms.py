@@ -107,6 +107,11 @@ class RuleForm(ReasonedForm):
     class Meta:
         model = Rule
         fields = "__all__"  # noqa: DJ007 - the admin's fieldsets name them
+        widgets = {  # noqa: RUF012 - Django's way
+            "description": forms.Textarea({"rows": 2, "cols": 90}),
+            "notes": forms.Textarea({"rows": 3, "cols": 90}),
+            "name": forms.TextInput({"size": 60}),
+        }
 
 
 class DraftForm(RuleForm):

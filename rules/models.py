@@ -50,7 +50,7 @@ class Rule(models.Model):
     """What an event means: all conditions that are set must hold; the lowest priority number wins."""
 
     name = models.CharField(
-        max_length=200, blank=True, help_text="Shown in alerts; Moogsoft's `check`. Empty: made of the conditions."
+        max_length=200, blank=True, help_text="Shown in alerts, as Moogsoft's check. Empty: made of the conditions."
     )
     description = models.TextField(blank=True, default="", help_text="What it means when this rule wins an event.")
     notes = models.TextField(blank=True, default="", help_text="For colleagues: why it is as it is, whom to ask.")
@@ -62,6 +62,7 @@ class Rule(models.Model):
         help_text="Text to find in the message: in any case (contains, oid_prefix), or an expression (regex).",
     )
     trap_oid = models.CharField(  # noqa: DJ001 - the seed and the API say null for "no condition"
+        "trap OID",
         max_length=MAX_PATTERN_LENGTH,
         null=True,
         blank=True,

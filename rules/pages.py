@@ -278,7 +278,7 @@ class PastePage(AdminPage):
         return reverse(f"admin:rules_{self.model._meta.model_name}_changelist")  # noqa: SLF001 - as above
 
     def _entries(self, text: str) -> Iterator[tuple[int, dict[str, str]]]:
-        """Each line that holds something, with its number: a host, then comma, semicolon, tab or blank, and the rest."""
+        """Each line that holds something, with its number: a host, comma, semicolon, tab or blank, and the rest."""
         for number, line in enumerate(text.splitlines(), 1):
             stripped = line.strip().lstrip("\ufeff")
             if not stripped or stripped.startswith("#"):
