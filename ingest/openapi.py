@@ -13,7 +13,6 @@ _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schema
 def add_webhook(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: ARG001, FBT001 - the signature of drf-spectacular's hooks
     """Postprocessing hook of drf-spectacular."""
     schemas = result["components"].setdefault("schemas", {})
-    schemas["Event"] = {key: value for key, value in schema().items() if not key.startswith("$")}
     schemas["EventAsSent"] = _as_sent()
     schemas["Problem"] = _problem()
     schemas["Receipt"] = _receipt()

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
 import ingest.openapi  # noqa: F401 - tells drf-spectacular of our keys
@@ -37,6 +37,16 @@ urlpatterns = [
     path("webhook/<str:source>/<str:token>", webhook, name="webhook-token"),
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
     path("api/v1/openapi.yaml", SpectacularAPIView.as_view(), name="openapi"),
+    path(
+        "api/v1/docs",
+        SpectacularSwaggerSplitView.as_view(url_name="openapi", template_name="mutt_project/swagger_ui.html"),
+        name="swagger-ui",
+    ),
+    path(
+        "api/v1/redoc",
+        SpectacularRedocView.as_view(url_name="openapi", template_name="mutt_project/redoc.html"),
+        name="redoc",
+    ),
     path("api/v1/rules/test", RuleTestView.as_view(read_event=preview), name="rule-test"),
     path("api/v1/rules/backtests", BacktestsView.as_view(), name="backtests"),
     path("api/v1/rules/backtests/<uuid:id>", BacktestView.as_view(), name="backtest"),

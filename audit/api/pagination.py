@@ -23,6 +23,14 @@ class CursorPages(CursorPagination):
         except (ValueError, ValidationError) as error:
             raise NotFound("Invalid cursor: follow `next` and `previous` as they are.") from error
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "format": "uri"}  # as OpenAPI 3.1 says it
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }
+
 
 class NewestFirst(CursorPages):
     """For events: in the reverse order of receipt."""

@@ -1,0 +1,253 @@
+"""Examples of the OpenAPI document, by component; a test holds each to its schema."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+_EVENT = "0199c8a2-1c00-7000-8000-5b2f4c9e0000"
+_BATCH = "0199c8a2-1c00-7000-8000-5b2f4c9e0000"
+_AT = "2026-11-23T08:30:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemExample:
+    """A problem (RFC 9457) as an operation may answer it."""
+
+    title: str
+    description: str
+    detail: str
+    errors: list[dict[str, str]] = field(default_factory=list)
+
+
+PROBLEMS = {
+    "400": ProblemExample(
+        "Bad Request",
+        "Something is wrong with the request; `errors` point at it.",
+        "/trap_oid: Not an OID: numbers joined by dots, the first 0, 1 or 2, e.g. 1.3.6.1.4.1.9.",
+        [{"pointer": "/trap_oid", "detail": "Not an OID: numbers joined by dots, the first 0, 1 or 2."}],
+    ),
+    "401": ProblemExample(
+        "Unauthorized", "No API key, or none that is known.", "This API key is not known, or it was deactivated."
+    ),
+    "403": ProblemExample(
+        "Forbidden",
+        "The key lacks the scope, or the person the permission.",
+        "You do not have permission to perform this action.",
+    ),
+    "404": ProblemExample("Not Found", "There is no such thing.", "No Rule matches the given query."),
+    "409": ProblemExample(
+        "Conflict",
+        "It cannot be done as things are now.",
+        "Somebody else has just written the same entry. Look at it, then try again.",
+    ),
+    "412": ProblemExample(
+        "Precondition Failed",
+        "The entry is not what If-Match says any more.",
+        "Somebody has changed this since you read it: read it again, then decide.",
+    ),
+    "422": ProblemExample(
+        "Unprocessable Entity",
+        "The event is still not valid.",
+        "/hostname: It is missing.",
+        [{"pointer": "/hostname", "detail": "It is missing."}],
+    ),
+    "503": ProblemExample(
+        "Service Unavailable",
+        "PostgreSQL or Redis is away.",
+        "PostgreSQL or Redis is away (/readyz says which). Try again in a few seconds.",
+    ),
+}
+
+_RULE_REQUEST: dict[str, Any] = {
+    "name": "Interface down",
+    "description": "A port lost its link.",
+    "notes": "Agreed with the field team.",
+    "match_type": "contains",
+    "match_string": "changed state to down",
+    "trap_oid": None,
+    "syslog_severity": None,
+    "priority": 20,
+    "prod_handling": "Page_and_ticket",
+    "dev_handling": "Ignore",
+    "team_assignment": "NETO",
+    "is_active": True,
+    "examples": {"match": ["Interface Gi0/1, changed state to down"], "no_match": ["changed state to up"]},
+}
+_RULE = {"id": 7, **_RULE_REQUEST, "warnings": [], "created_at": _AT, "updated_at": _AT}
+_MATCHED = {
+    name: _RULE[name]
+    for name in (
+        *("id", "name", "priority", "match_type", "match_string", "trap_oid", "syslog_severity"),
+        *("prod_handling", "dev_handling", "team_assignment"),
+    )
+}
+_MESSAGE = "%LINK-3-UPDOWN: Interface Gi0/1, changed state to down"
+_CANDIDATE = {
+    **_MATCHED,
+    "wins": True,
+    "why": "It wins: no other rule matches.",
+    "highlights": [{"field": "message", "begin": 33, "end": 54}],
+}
+_RECORD: dict[str, Any] = {
+    "id": _EVENT,
+    "batch": _BATCH,
+    "received_at": _AT,
+    "event_time": _AT,
+    "api_key": "rsyslog",
+    "hostname": "core-router-01",
+    "message": _MESSAGE,
+    "syslog_severity": "Error",
+    "trap_oid": None,
+    "source_type": "syslog",
+    "clears": False,
+    "notes": [],
+    "rule_id": 7,
+    "rule_name": "Interface down",
+    "rule_set_version": 42,
+    "handling": "Page_and_ticket",
+    "environment": "prod",
+    "team": "NETO",
+    "reason": None,
+    "outcome": "delivered",
+    "outcome_at": _AT,
+}
+_KEY_REQUEST = {
+    "name": "rsyslog",
+    "scopes": ["ingest"],
+    "allowed_sources": ["syslog"],
+    "in_url": False,
+    "rate_limit": "100/second",
+    "is_active": True,
+    "expires_at": None,
+}
+_KEY = {
+    "id": 3,
+    **_KEY_REQUEST,
+    "prefix": "mutt_x1Yz",
+    "signing_secret_count": 0,
+    "last_used_at": _AT,
+    "created_at": _AT,
+}
+_QUARANTINED = {
+    "id": _EVENT,
+    "received_at": _AT,
+    "source": "syslog",
+    "reason": "hostname_missing",
+    "error": "/hostname: It is missing.",
+    "errors": [{"pointer": "/hostname", "detail": "It is missing."}],
+    "size": 42,
+    "truncated": False,
+    "redacted": False,
+    "content_type": "application/json",
+    "api_key": "rsyslog",
+    "address": "192.0.2.7",
+    "resent_at": None,
+    "resent_by": "",
+    "batch": None,
+}
+_RESENT = {"id": _EVENT, "status": 202, "batch": _BATCH, "accepted": 1, "rejected": 0, "detail": ""}
+_HOST = {"hostname": "lab-switch-01", "description": "The lab"}
+_TEAM = {"hostname": "core-router-01", "team": "CORE"}
+_BACKTEST = {
+    "id": "5f0c9a3e-2b64-4b57-9f5e-0f3c1c2d7a10",
+    "status": "done",
+    "problem": "",
+    "progress": 1.0,
+    "examined": 10000,
+    "changed": 12,
+    "transitions": [
+        {
+            "from": {"outcome": "unmatched", "handling": None, "rule": None, "team": "NETO"},
+            "to": {"outcome": "forwarded", "handling": "Page_and_ticket", "rule": "Interface down", "team": "NETO"},
+            "count": 12,
+            "examples": [
+                {"id": _EVENT, "received_at": _AT, "hostname": "core-router-01", "message": _MESSAGE},
+            ],
+        }
+    ],
+    "rule_set_version": 42,
+    "started_at": _AT,
+    "requested_by": "ada",
+}
+
+EXAMPLES: dict[str, Any] = {
+    "Rule": _RULE,
+    "RuleRequest": _RULE_REQUEST,
+    "PatchedRuleRequest": {"priority": 15},
+    "RuleTestRequest": {
+        "event": {"hostname": "core-router-01", "message": _MESSAGE, "syslog_severity": "Error"},
+        "draft": {"id": 7, "priority": 15},
+    },
+    "Explanation": {
+        "winner": _MATCHED,
+        "outcome": "forwarded",
+        "handling": "Page_and_ticket",
+        "environment": "prod",
+        "environment_why": "“core-router-01” is not on the list of development hosts.",
+        "team": "NETO",
+        "team_why": "It is the team of the rule “Interface down”.",
+        "candidates": [_CANDIDATE],
+        "near_misses": [],
+        "event": {
+            "hostname": "core-router-01",
+            "message": _MESSAGE,
+            "syslog_severity": "Error",
+            "trap_oid": None,
+        },
+        "rule_set_version": 42,
+    },
+    "NewBacktestRequest": {"draft": {"id": 7, "match_string": "state to down"}, "events": 10000},
+    "Backtest": _BACKTEST,
+    "BulkRequest": {
+        "entries": [_RULE_REQUEST],
+        "delete": [],
+        "others": "keep",
+        "dry_run": True,
+        "rule_set_version": None,
+    },
+    "dev_hosts_bulk_create:BulkRequest": {"entries": [_HOST], "delete": ["lab-switch-02"]},
+    "teams_bulk_create:BulkRequest": {"entries": [_TEAM], "others": "delete"},
+    "BulkDone": {
+        "dry_run": True,
+        "created": 0,
+        "updated": 1,
+        "deleted": 0,
+        "unchanged": 0,
+        "changes": [{"action": "update", "id": 7, "name": "Interface down", "fields": {"priority": [20, 15]}}],
+        "warnings": [],
+        "rule_set_version": 42,
+    },
+    "DevelopmentHost": {"id": 1, **_HOST},
+    "DevelopmentHostRequest": _HOST,
+    "PatchedDevelopmentHostRequest": {"description": "The new lab"},
+    "DeviceTeam": {"id": 1, **_TEAM},
+    "DeviceTeamRequest": _TEAM,
+    "PatchedDeviceTeamRequest": {"team": "EDGE"},
+    "Event": _RECORD,
+    "EventStory": {
+        **_RECORD,
+        "event": {"hostname": "core-router-01", "timestamp": _AT, "message": _MESSAGE},
+        "deduplication_key": "mutt:7:core-router-01:3f2a",
+        "steps": [{"at": _AT, "stage": "received", "text": "Received; it is in the journal."}],
+    },
+    "ApiKey": _KEY,
+    "NewApiKeyRequest": {**_KEY_REQUEST, "signed": False},
+    "NewApiKey": {**_KEY, "secret": "shown in this answer only", "signing_secret": None},
+    "PatchedApiKeyRequest": {"is_active": False},
+    "NewSigningSecret": {"signing_secret": "shown in this answer only", "signing_secret_count": 2},
+    "Ledger": {
+        "accepted": 100, "delivered": 40, "ignored": 30, "unmatched": 27, "suppressed": 0, "dead": 1,
+        "pending": 2, "rejected": 5, "balanced": True,
+    },
+    "Quarantined": _QUARANTINED,
+    "QuarantinedWithBody": {**_QUARANTINED, "body": '{"message": "link down"}'},
+    "Resent": _RESENT,
+    "ResendManyRequest": {"ids": [_EVENT]},
+    "ResentMany": {"resent": 1, "results": [_RESENT]},
+    "Summary": {
+        "since": _AT,
+        "count": 3,
+        "results": [
+            {"source": "syslog", "reason": "hostname_missing", "count": 3, "resent": 0, "last_seen": _AT},
+        ],
+    },
+}
