@@ -90,12 +90,22 @@ def _with_token(name: str) -> dict[str, Any]:
 
 def _as_sent() -> dict[str, Any]:
     """What `native` takes: the schema, but for the timestamp, for which no event is refused."""
-    event = {key: value for key, value in schema().items() if not key.startswith("$")}
+    event = {key: value for key, value in schema().items() if not key.startswith("$") and key != "title"}
     timestamp = {
         "description": "RFC 3339; of anything else the time is read if it can be, else the time of receipt is used.",
         "type": ["string", "number", "null"],
     }
-    return {**event, "properties": {**event["properties"], "timestamp": timestamp}}
+    properties = {name: _by_type(one) if "enum" in one else one for name, one in event["properties"].items()}
+    return {**event, "properties": {**properties, "timestamp": timestamp}}
+
+
+def _by_type(schema: dict[str, Any]) -> dict[str, Any]:
+    """An enumeration as generators of clients can take it: they know no mixed types, nor words in several cases."""
+    words = "|".join(one for one in schema["enum"] if isinstance(one, str))
+    numbers = [one for one in schema["enum"] if isinstance(one, int)]
+    rest = {name: value for name, value in schema.items() if name not in {"enum", "type"}}
+    kinds = [{"type": "string", "pattern": f"^({words})$"}, {"type": "integer", "enum": numbers}, {"type": "null"}]
+    return {**rest, "anyOf": kinds}
 
 
 def _operation() -> dict[str, Any]:
