@@ -46,9 +46,10 @@ class MuttSchema(AutoSchema):
             "400": asks,
             "401": True,
             "403": True,
-            "404": "{" in self.path,
+            "404": "{" in self.path or "cursor" in names,
             "409": changes,
             "412": "If-Match" in names,
+            "413": "requestBody" in operation,
             "422": self.path.endswith("/resend"),
             "503": True,
         }

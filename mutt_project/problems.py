@@ -4,6 +4,8 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.defaults import page_not_found
@@ -32,6 +34,8 @@ def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
         error = ParseError("A text holds a lone surrogate (\\ud800 to \\udfff): it is no Unicode text.")
     if isinstance(error, IntegrityError):  # two clients at the same moment; checks come before the database's own
         error = _Conflict()
+    if isinstance(error, RequestDataTooBig):
+        error = _TooLarge()
     if isinstance(error, RecursionError):
         error = ParseError("The JSON is nested too deeply.")
     response = exception_handler(error, context)
@@ -49,6 +53,11 @@ def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
 class _Conflict(APIException):
     status_code = 409
     default_detail = "Somebody else has just written the same entry. Look at it, then try again."
+
+
+class _TooLarge(APIException):
+    status_code = 413
+    default_detail = f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes. Send it in parts."
 
 
 class _StoreAway(APIException):

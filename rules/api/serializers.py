@@ -161,7 +161,7 @@ class BulkStepSerializer(serializers.Serializer[Any]):
     action = serializers.ChoiceField(choices=["create", "update", "delete"])
     id = serializers.IntegerField(allow_null=True)
     name = serializers.CharField()
-    fields_ = serializers.DictField(child=serializers.ListField(child=serializers.JSONField(allow_null=True)))
+    fields_ = serializers.DictField(child=serializers.ListField(child=serializers.JSONField()))
 
     def get_fields(self) -> Any:
         """`fields` is a name of DRF's own."""

@@ -19,12 +19,11 @@ pytestmark = pytest.mark.stack
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of the package that was generated, without a warning."""
     folder = tmp_path_factory.mktemp("generated")
-    command = [Path(sys.executable).with_name("openapi-python-client"), "generate", "--meta", "none"]
-    document = ["--path", ROOT / "docs" / "openapi.yaml", "--output-path", folder / "mutt_client"]
-    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}  # it formats what it wrote with ruff
-    made = subprocess.run(
-        [*command, *document, "--fail-on-warning"], capture_output=True, text=True, env=path, check=False
-    )
+    programs = Path(sys.executable).parent
+    paths = ["--path", str(ROOT / "docs" / "openapi.yaml"), "--output-path", str(folder / "mutt_client")]
+    command = [str(programs / "openapi-python-client"), "generate", "--meta", "none", "--fail-on-warning", *paths]
+    path = {"PATH": f"{programs}:/usr/bin:/bin"}  # it formats what it wrote with ruff
+    made = subprocess.run(command, capture_output=True, text=True, env=path, check=False)
     assert made.returncode == 0, made.stdout + made.stderr
     sys.path.insert(0, str(folder))
     yield "mutt_client"

@@ -184,3 +184,9 @@ def test_pages_in_any_order_show_each_rule_once(reader):
             seen += [rule["id"] for rule in page["results"]]
             path = page["next"] and page["next"].partition("/api/v1/")[2]
         assert sorted(seen) == sorted(Rule.objects.values_list("pk", flat=True))
+
+
+def test_a_body_that_is_too_large_is_413(writer, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    refused = answer(writer, "POST", "rules", {**RULE, "notes": "x" * 200})
+    assert (refused.status_code, refused["Content-Type"]) == (413, "application/problem+json")
