@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -257,11 +258,11 @@ def _warnings(steps: Iterable[Step], existing: Mapping[Any, Rule], entries: int)
     created = [step.row for step in steps if step.action == "create"]
     rows = [row for pk, row in existing.items() if pk not in gone] + created
     highest = max(existing, default=0)
-    matched = [
-        (row, replace(row.as_matched(), id=row.pk or highest + 1 + place))
-        for place, row in enumerate(rows)
-        if row.is_active
-    ]
+    matched = []
+    for place, row in enumerate(rows):
+        with suppress(ValueError):  # a rule that came into the table past all checks takes no part
+            if row.is_active:
+                matched.append((row, replace(row.as_matched(), id=row.pk or highest + 1 + place)))
     covering = Covering(Matcher(RuleSet(0, tuple(rule for _, rule in matched))))
     found = []
     for row, rule in matched:

@@ -1,6 +1,5 @@
 """What may be wrong with a rule although it is valid."""
 
-from dataclasses import replace
 from functools import lru_cache
 
 from rules.bulk import can_never_win
@@ -16,9 +15,11 @@ def warnings_for(rule: Rule) -> list[str]:
     """Sentences for people, for a rule that is valid, saved or not."""
     if not rule.is_active:
         return []
-    covering = _covering(current_rule_set.get())
-    matched = rule.as_matched()
-    coverer = covering.coverer_of(matched)
+    try:
+        matched = rule.as_matched()
+    except ValueError as error:  # it came into the table past all checks
+        return [f"It cannot be matched and is left out: {error}"]
+    coverer = _covering(current_rule_set.get()).coverer_of(matched)
     return [can_never_win(coverer.name, coverer.priority)] if coverer else []
 
 
@@ -26,7 +27,7 @@ def warnings_about_others(rule: Rule) -> list[str]:
     """Whose events a rule takes away altogether, so that they can win no more."""
     if not rule.is_active:
         return []
-    covered = _covering(current_rule_set.get()).covered_by(replace(rule.as_matched()))
+    covered = _covering(current_rule_set.get()).covered_by(rule.as_matched())
     if not covered:
         return []
     names = ", ".join(f"“{other.name}” (priority {other.priority})" for other in covered[:_MOST_NAMED])
