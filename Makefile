@@ -20,6 +20,7 @@ stop: .venv/run ## Stop what another terminal has started here
 
 test: .venv/dev ## Run all tests, on real servers and real senders
 	@$(BIN)/python -m tests.senders
+	@$(BIN)/python -m tests.chromium
 	$(BIN)/python -m pytest $(ARGS)
 
 fuzz: .venv/dev ## Send 100,000 broken bodies to a running MUTT (MUTT_FUZZ_COUNT, MUTT_FUZZ_SEED)

@@ -1,5 +1,6 @@
 """Records, attempts and dead letters in admin: to read, not to edit."""
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from django.contrib import admin
@@ -87,10 +88,17 @@ class RecordAdmin(ReadOnlyAdmin[Record]):
         return format_html("<table>{}</table>", format_html_join("", "<tr><td>{}<td>{}<td>{}</tr>", rows))
 
 
+class ReasonFilter(admin.AllValuesFieldListFilter):
+    """The choices have names, also the one for attempts that need no reason."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        return ({**choice, "display": choice["display"] or "none"} for choice in super().choices(changelist))
+
+
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     list_display = ("started_at", "batch_id", "number", "size", "status", "reason", "duration_ms")
-    list_filter = ("reason",)
+    list_filter = (("reason", ReasonFilter),)
     ordering = ("-id",)
 
     @admin.display(description="Events")

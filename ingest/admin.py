@@ -50,6 +50,13 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
     def get_form(self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
         return super().get_form(request, obj, change, **{"form": ApiKeyForm if obj else NewApiKeyForm, **kwargs})
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "expires_at" and field is not None:  # two inputs, of which Django names neither
+            for widget, part in zip(field.widget.widgets, ("date", "time"), strict=True):
+                widget.attrs["aria-label"] = f"Expires at: {part}"
+        return field
+
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:  # noqa: ARG002 - as above
         form = ("name", "scopes", "allowed_sources", "in_url", "rate_limit", "is_active", "expires_at")
         return (*form, *self.readonly_fields) if obj else (*form, "signed")

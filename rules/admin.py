@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
+from django.forms import CheckboxInput
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +27,7 @@ _HITS = (
     "(SELECT count(*) FROM (SELECT 1 FROM audit_record"
     " WHERE audit_record.rule_id = rules_rule.id AND audit_record.event_id >= %s LIMIT %s) AS hits)"
 )
+_SWITCH = CheckboxInput({"aria-label": "Active"})
 _NOT_COPIED = {"id", "created_at", "updated_at"}
 
 
@@ -78,6 +80,9 @@ class RuleAdmin(EditedAdmin[Rule]):
         newest = Record.objects.filter(rule_id=OuterRef("pk")).order_by("-event_id").values("event_id")[:1]
         hits = RawSQL(_HITS, (since, MOST_HITS + 1), output_field=IntegerField())  # noqa: S611 - a constant, with parameters
         return rules.annotate(hit_count=hits, last_hit_id=Subquery(newest))
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().get_changelist_form(request, **{**kwargs, "widgets": {"is_active": _SWITCH}})
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new rule may begin as the copy of another."""

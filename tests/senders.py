@@ -27,11 +27,11 @@ def program(name: str) -> Path:
     return unpacked[0] if unpacked else Path(str(found))
 
 
-def environment() -> dict[str, str]:
+def environment(folder: Path = FOLDER) -> dict[str, str]:
     """What unpacked programs need to find their libraries."""
-    libraries = [str(path) for path in (*FOLDER.glob("usr/lib/*-linux-gnu*"), *FOLDER.glob("lib/*-linux-gnu*"))]
-    more = [str(path) for path in FOLDER.glob("usr/lib/syslog-ng")]
-    return {**os.environ, "LD_LIBRARY_PATH": ":".join([*libraries, *more, os.environ.get("LD_LIBRARY_PATH", "")])}
+    places = ("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*", "usr/lib/syslog-ng")
+    libraries = [str(path) for place in places for path in folder.glob(place)]
+    return {**os.environ, "LD_LIBRARY_PATH": ":".join([*libraries, os.environ.get("LD_LIBRARY_PATH", "")])}
 
 
 def modules(*names: str) -> Path | None:
@@ -47,37 +47,36 @@ def fetch() -> bool:
         return False
     try:
         for names in _SETS:
-            _unpack(_download(names))
+            unpack_packages(names, FOLDER)
     except (OSError, subprocess.CalledProcessError) as error:
         print(getattr(error, "stderr", "") or error, file=sys.stderr)
         return False
     return all((FOLDER / name).exists() for name in _PROGRAMS)
 
 
-def _download(names: list[str]) -> list[Path]:
-    """Packages and what they need that this system lacks. Lists of packages are fetched if there are none."""
-    archives = FOLDER / "archives"
+def unpack_packages(names: list[str], folder: Path) -> None:
+    """Unpack Debian packages, and what they need that this system lacks, into a folder.
+
+    Lists of packages are fetched if there are none. Raises OSError, CalledProcessError.
+    """
+    archives = folder / "archives"
     (archives / "partial").mkdir(parents=True, exist_ok=True)
     options = ["-o", f"Dir::Cache::archives={archives}", "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User="]
     command = ["apt-get", "install", "--yes", "--no-install-recommends", "--download-only", "--reinstall"]
     before = set(archives.glob("*.deb"))
     if _run([*command, *options, *names], check=False):
-        state = FOLDER / "state"
+        state = folder / "state"
         (state / "lists" / "partial").mkdir(parents=True, exist_ok=True)
         own = ["-o", f"Dir::State::lists={state}/lists", "-o", f"Dir::Cache={state}"]
         _run(["apt-get", "update", *options, *own])
         _run([*command, *options, *own, "-o", f"Dir::Cache::archives={archives}", *names])
-    return sorted(set(archives.glob("*.deb")) - before)
-
-
-def _unpack(packages: list[Path]) -> None:
-    for package in packages:
-        _run(["dpkg-deb", "-x", str(package), str(FOLDER)])
+    for package in sorted(set(archives.glob("*.deb")) - before):
+        _run(["dpkg-deb", "-x", str(package), str(folder)])
 
 
 def _run(command: list[str], *, check: bool = True) -> int:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
-    return subprocess.run(command, check=check, capture_output=True, text=True, env=environment, timeout=300).returncode
+    return subprocess.run(command, check=check, capture_output=True, text=True, env=environment, timeout=600).returncode
 
 
 if __name__ == "__main__":

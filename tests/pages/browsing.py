@@ -1,0 +1,92 @@
+"""A page as a person sees it, and what the browser says about it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.mutt import Mutt
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+_LISTEN = """
+window.cspViolations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+    window.cspViolations.push(`${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+@dataclass
+class Visit:
+    """One page that is open, with all that went wrong so far."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def violations(self) -> list[str]:
+        """What the Content-Security-Policy has stopped."""
+        return [str(one) for one in self.page.evaluate("window.cspViolations")]
+
+    def barriers(self) -> list[str]:
+        """What axe finds serious: it keeps people from using the page."""
+        found = Axe().run(self.page, options={"runOnly": RULES}).response["violations"]
+        return [
+            f"{one['id']}: {one['help']}: {[node['target'] for node in one['nodes']][:4]}"
+            for one in found
+            if one["impact"] in {"serious", "critical"}
+        ]
+
+    def is_too_wide(self) -> bool:
+        """Whether the whole page scrolls sideways."""
+        return bool(
+            self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1")
+        )
+
+    def shoot(self, name: str) -> None:
+        """Save a picture, where MUTT_SCREENSHOTS names a folder for them."""
+        folder = os.environ.get("MUTT_SCREENSHOTS")
+        if folder:
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def log_in(browser: Browser, mutt: Mutt) -> BrowserContext:
+    """A session of the administrator."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{mutt.stack.web}/admin/login/")
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", mutt.stack.secrets["admin"])
+    page.click("input[type=submit]")
+    page.wait_for_url("**/admin/")
+    return context
+
+
+@contextmanager
+def visiting(browser: Browser, session: Any, mutt: Mutt, width: int, scheme: str = "light") -> Iterator[Visit]:
+    """A page of this width in somebody's session; None for nobody's."""
+    options: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+    context = browser.new_context(**options, storage_state=session.storage_state() if session else None)
+    context.add_init_script(_LISTEN)
+    page = context.new_page()
+    visit = Visit(page)
+    page.on("console", lambda message: _note(visit, message.type == "error", message.text))
+    page.on("pageerror", lambda error: _note(visit, True, str(error)))
+    page.on("request", lambda request: _note(visit, _is_foreign(request.url, mutt), f"asks {request.url}"))
+    page.on("response", lambda answer: _note(visit, answer.status >= 400, f"{answer.status} {answer.url}"))
+    try:
+        yield visit
+    finally:
+        context.close()
+
+
+def _note(visit: Visit, is_wrong: object, text: str) -> None:
+    if is_wrong:
+        visit.complaints.append(text)
+
+
+def _is_foreign(url: str, mutt: Mutt) -> bool:
+    return not url.startswith((f"{mutt.stack.web}/", "data:", "blob:"))

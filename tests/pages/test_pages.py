@@ -1,0 +1,181 @@
+"""Every page that people see, in Chromium: it opens, nothing is blocked or missing, and axe finds nothing serious."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.chromium import OPTIONS, executable
+from tests.mutt import Mutt, event
+from tests.pages.browsing import Visit, log_in, visiting
+
+pytestmark = pytest.mark.stack
+
+WIDTHS = {"desktop": 1280, "phone": 390}
+DOWN = "%LINK-3-UPDOWN: Interface Gi0/7, changed state to down"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For this module only: while Playwright runs, Django takes this thread for an asynchronous one."""
+    program, environment = executable()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=OPTIONS, env=environment)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def filled(mutt: Mutt) -> Mutt:
+    """A MUTT that has something to show."""
+    mutt.send(*(event(hostname=f"edge-{number}", message=DOWN) for number in range(5)), event(message="unheard of"))
+    mutt.post('{"message": "no host"}')
+    mutt.settled()
+    return mutt
+
+
+@pytest.fixture(scope="module")
+def session(browser: Browser, filled: Mutt) -> Any:
+    return log_in(browser, filled)
+
+
+def first(mutt: Mutt, path: str) -> Any:
+    return mutt.api(f"{path}?limit=1")["results"][0]["id"]
+
+
+def rule_page(name: str) -> Callable[[Mutt], str]:
+    return lambda mutt: f"/admin/rules/rule/{first(mutt, 'rules')}/{name}/"
+
+
+# Each page of ours, by name; a new one is one line.
+PAGES: dict[str, str | Callable[[Mutt], str]] = {
+    "home": "/admin/",
+    "rules": "/admin/rules/rule/",
+    "rules-filtered": "/admin/rules/rule/?is_active__exact=1&q=down",
+    "rule": rule_page("change"),
+    "rule-new": "/admin/rules/rule/add/",
+    "rule-history": rule_page("history"),
+    "rule-delete": rule_page("delete"),
+    "explain": "/admin/rules/rule/explain/",
+    "explain-recent": lambda mutt: f"/admin/rules/rule/explain/?event={first(mutt, 'events')}",
+    "development-hosts": "/admin/rules/developmenthost/",
+    "development-host-new": "/admin/rules/developmenthost/add/",
+    "development-hosts-paste": "/admin/rules/developmenthost/paste/",
+    "device-teams": "/admin/rules/deviceteam/",
+    "device-team-new": "/admin/rules/deviceteam/add/",
+    "device-teams-paste": "/admin/rules/deviceteam/paste/",
+    "records": "/admin/audit/record/",
+    "record": lambda mutt: f"/admin/audit/record/{first(mutt, 'events')}/change/",
+    "attempts": "/admin/audit/attempt/",
+    "dead-letters": "/admin/audit/deadletter/",
+    "quarantine": "/admin/ingest/quarantined/",
+    "keys": "/admin/ingest/apikey/",
+    "key-new": "/admin/ingest/apikey/add/",
+}
+PUBLIC = {"login": "/admin/login/", "swagger-ui": "/api/v1/docs", "redoc": "/api/v1/redoc"}
+
+
+def address(page: str | Callable[[Mutt], str], mutt: Mutt) -> str:
+    return mutt.stack.web + (page if isinstance(page, str) else page(mutt))
+
+
+def look(visit: Visit, name: str) -> None:
+    visit.shoot(name)
+    assert visit.complaints == []
+    assert visit.violations() == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_of_admin_opens_without_a_complaint_or_a_barrier(
+    browser: Browser, session: Any, filled: Mutt, name: str, width: str
+):
+    with visiting(browser, session, filled, WIDTHS[width]) as visit:
+        visit.page.goto(address(PAGES[name], filled))
+        assert "/admin/login/" not in visit.page.url
+        look(visit, f"{name}-{width}")
+        assert visit.barriers() == []
+        assert not visit.is_too_wide()
+
+
+@pytest.mark.parametrize("name", ["rules", "rule", "explain-recent", "rule-history"])
+def test_a_page_can_be_read_in_the_dark(browser: Browser, session: Any, filled: Mutt, name: str):
+    with visiting(browser, session, filled, WIDTHS["desktop"], "dark") as visit:
+        visit.page.goto(address(PAGES[name], filled))
+        look(visit, f"{name}-dark")
+        assert visit.barriers() == []
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_page_for_everybody_opens_under_the_strict_policy(browser: Browser, mutt: Mutt, name: str):
+    with visiting(browser, None, mutt, WIDTHS["desktop"]) as visit:
+        visit.page.goto(address(PUBLIC[name], mutt), wait_until="networkidle")
+        look(visit, name)
+        shown = {"login": "Log in", "swagger-ui": "/api/v1/rules/test", "redoc": "Try the rules on an event"}
+        assert shown[name].lower() in (visit.page.content()).lower()
+
+
+def test_a_rule_is_tried_beside_its_form_on_an_event_and_on_the_past(browser: Browser, session: Any, filled: Mutt):
+    with visiting(browser, session, filled, WIDTHS["desktop"]) as visit:
+        page = visit.page
+        page.goto(f"{filled.stack.web}/admin/rules/rule/add/")
+        page.fill("#id_match_string", "changed state to down")
+        page.fill("#id_priority", "1")
+        page.select_option("#id_prod_handling", "Ticket_only")
+        page.select_option("#id_dev_handling", "Ignore")
+        page.fill("#try_event", DOWN)
+        page.click("text=Test this rule")
+        page.wait_for_selector("#try-result .decision")
+        assert "Ticket_only" in page.inner_text("#try-result .verdict")
+        assert page.inner_text("#try-result .message mark") == "changed state to down"
+        look(visit, "rule-tested")
+        page.click("text=What would this change?")
+        page.wait_for_selector("#try-result .backtest table")
+        assert "events would end otherwise" in page.inner_text("#try-result .verdict")
+        assert "Page_and_ticket" in page.inner_text("#try-result")
+        page.wait_for_selector("#try-result [data-poll]", state="detached")
+        look(visit, "rule-backtested")
+        assert visit.barriers() == []
+        assert page.url.endswith("/admin/rules/rule/add/")
+
+
+def test_a_rule_is_made_for_a_reason_changed_in_the_list_and_brought_back(browser: Browser, session: Any, filled: Mutt):
+    with visiting(browser, session, filled, WIDTHS["desktop"]) as visit:
+        page = visit.page
+        page.goto(f"{filled.stack.web}/admin/rules/rule/add/")
+        page.fill("#id_name", "Made by hand")
+        page.fill("#id_match_string", "nobody ever says this")
+        page.select_option("#id_prod_handling", "Ticket_only")
+        page.select_option("#id_dev_handling", "Ignore")
+        page.click("input[name=_save]")
+        assert "Say why" in page.inner_text(".errorlist >> nth=0")
+        page.fill("#id_change_reason", "to see it")
+        page.click("input[name=_save]")
+        row = page.locator("#result_list tr", has_text="Made by hand")
+        row.locator("input[name$=is_active]").uncheck()
+        page.fill("#changelist-form [name=change_reason]", "too loud")
+        page.click("#changelist-form input[name=_save]")
+        page.locator("#result_list tr", has_text="Made by hand").locator("text=History").click()
+        assert "too loud" in page.inner_text("table.history")
+        look(visit, "rule-history-of-changes")
+        page.click("text=Back to this")
+        assert "is as it was" in page.inner_text(".messagelist")
+        (rule,) = filled.api("rules?search=Made+by+hand")["results"]
+        assert rule["is_active"] is True
+        filled.api(f"rules/{rule['id']}", "DELETE")
+
+
+def test_hosts_are_pasted_looked_at_and_saved(browser: Browser, session: Any, filled: Mutt):
+    with visiting(browser, session, filled, WIDTHS["desktop"]) as visit:
+        page = visit.page
+        page.goto(f"{filled.stack.web}/admin/rules/developmenthost/paste/")
+        page.fill("#id_lines", "pasted-1, the lab\npasted-2")
+        page.fill("#id_change_reason", "a new lab")
+        page.click("input[name=_look]")
+        assert "2 added" in page.inner_text("#preview .verdict")
+        look(visit, "paste-looked-at")
+        assert visit.barriers() == []
+        page.click("input[name=_save]")
+        assert "Added 2" in page.inner_text(".messagelist")
+        filled.api("dev-hosts/bulk", "POST", {"delete": ["pasted-1", "pasted-2"]})
