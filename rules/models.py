@@ -81,8 +81,8 @@ class Rule(models.Model):
     )
     prod_handling = models.CharField(max_length=20, choices=_choices(Handling))
     dev_handling = models.CharField(max_length=20, choices=_choices(Handling))
-    team_assignment = models.CharField(max_length=100, default=DEFAULT_TEAM)
-    is_active = models.BooleanField(default=True)
+    team_assignment = models.CharField("team", max_length=100, default=DEFAULT_TEAM)
+    is_active = models.BooleanField("active", default=True)
     examples = models.JSONField(
         default=_no_examples,
         blank=True,
