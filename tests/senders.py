@@ -29,7 +29,7 @@ def program(name: str) -> Path:
 
 def environment(folder: Path = FOLDER) -> dict[str, str]:
     """What unpacked programs need to find their libraries."""
-    places = ("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*", "usr/lib/syslog-ng")
+    places = ("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*", "usr/lib/*-linux-gnu*/pulseaudio", "usr/lib/syslog-ng")
     libraries = [str(path) for place in places for path in folder.glob(place)]
     return {**os.environ, "LD_LIBRARY_PATH": ":".join([*libraries, os.environ.get("LD_LIBRARY_PATH", "")])}
 
