@@ -16,7 +16,8 @@ from mutt_project.health import healthz, metrics, readyz
 from rules.api.testing import BacktestsView, BacktestView, RuleTestView
 from rules.api.views import DevelopmentHostViewSet, DeviceTeamViewSet, RuleViewSet
 from rules.models import DeviceTeam
-from rules.pages import BacktestPage, BacktestResultPage, ExplainPage, PastePage
+from rules.pages import BacktestPage, BacktestResultPage, ExplainPage
+from rules.paste_page import PastePage
 
 admin.site.site_header = admin.site.site_title = "MUTT"
 admin.site.index_title = "Rules, and what became of events (times are UTC)"

@@ -11,11 +11,12 @@ from django.db import transaction
 
 from audit.ids import first_id_at, received_at
 from audit.models import Record
+from rules.backtest_models import Backtest
 from rules.compiled import Matcher
 from rules.drafting import Drafted
 from rules.event import Event, Handling, severity_of
 from rules.matching import Decision
-from rules.models import Backtest, Rule
+from rules.models import Rule
 from rules.ruleset import current_rule_set
 
 SLICE_S = 0.5  # a worker is busy no longer with one slice: batches wait behind it

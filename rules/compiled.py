@@ -12,9 +12,10 @@ from functools import cached_property
 import re2
 from ahocorasick_rs import BytesAhoCorasick
 
+from rules.alphabet import Alphabet
 from rules.event import Event, Severity
 from rules.matching import Decision, MatchType, Rule, RuleSet, decision_for
-from rules.regex import Alphabet, Translation, alphabet_for, re2_options, regex, translate
+from rules.regex import Translation, alphabet_for, re2_options, regex, translate
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,6 @@ A statement-level trigger (first migration) raises the version of the rule set i
 change to these tables, whoever makes it. Other triggers, pghistory's, keep what was changed; `changes.py` reads that.
 """
 
-import uuid
 from typing import Any
 
 import pghistory
@@ -14,6 +13,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from rules import matching
+from rules.backtest_models import Backtest  # noqa: F401 - here is where Django looks for models
 from rules.event import Handling, Severity, hostname_of, oid_of
 from rules.examples import BadExampleError, failures_of
 from rules.matching import DEFAULT_TEAM, MatchType
@@ -233,35 +233,3 @@ class RuleSetVersion(models.Model):
 # pghistory makes these models; its types do not say so.
 _made: Any = (Rule, DevelopmentHost, DeviceTeam)
 RuleChange, DevelopmentHostChange, DeviceTeamChange = (model.pgh_event_model for model in _made)
-
-
-class Backtest(models.Model):
-    """What a draft would have changed about past events; worked off in slices, the newest events first."""
-
-    class Status(models.TextChoices):
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    requested_by = models.TextField()
-    draft = models.JSONField(help_text="The fields of the rule as it would be; with an id, instead of that rule.")
-    most_events = models.PositiveIntegerField(null=True)
-    since = models.DateTimeField(null=True)
-    started_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
-    status = models.TextField(choices=Status.choices, default=Status.RUNNING)
-    problem = models.TextField(blank=True, default="")
-    rule_set_version = models.BigIntegerField(null=True)
-    examined = models.PositiveIntegerField(default=0)
-    changed = models.PositiveIntegerField(default=0)
-    progress = models.FloatField(default=0.0, help_text="0 to 1.")
-    cursor = models.UUIDField(null=True, help_text="The oldest event that was examined.")
-    transitions = models.JSONField(default=list)
-
-    class Meta:
-        ordering = ("-started_at",)
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"{self.id} {self.status}"

@@ -6,10 +6,11 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import Model
 from rest_framework import serializers
 
+from rules.backtest_models import Backtest
 from rules.bulk import MOST, Done
 from rules.event import Handling, Severity
 from rules.matching import MatchType
-from rules.models import UNSAVED, Backtest, DevelopmentHost, DeviceTeam, Rule
+from rules.models import UNSAVED, DevelopmentHost, DeviceTeam, Rule
 from rules.warnings import warnings_for
 
 M = TypeVar("M", bound=Model)

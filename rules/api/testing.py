@@ -21,10 +21,11 @@ from rules.api.serializers import (
     RuleTestSerializer,
     drafted,
 )
+from rules.backtest_models import Backtest
 from rules.drafting import Drafted
 from rules.event import Event, NotAnEventError
 from rules.explaining import Explanation, explain
-from rules.models import Backtest, Rule
+from rules.models import Rule
 from rules.ruleset import current_rule_set, inactive_rules
 from rules.tasks import queue_backtest
 

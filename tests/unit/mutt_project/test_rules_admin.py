@@ -10,8 +10,9 @@ from django.urls import reverse
 
 from audit.ids import event_id, new_batch_id
 from mutt_project.roles import ensure_roles
+from rules.backtest_models import Backtest
 from rules.changes import changing, history_of
-from rules.models import Backtest, DevelopmentHost, DeviceTeam, Rule
+from rules.models import DevelopmentHost, DeviceTeam, Rule
 from rules.ruleset import CurrentRuleSet
 from tests.unit.forwarder.records import alert
 from tests.unit.mutt_project.calls import RULE

@@ -10,7 +10,8 @@ from django.test import Client
 from audit.ids import event_id, new_batch_id
 from audit.models import Record
 from rules import backtesting
-from rules.models import Backtest, DevelopmentHost, DeviceTeam, Rule
+from rules.backtest_models import Backtest
+from rules.models import DevelopmentHost, DeviceTeam, Rule
 from rules.ruleset import CurrentRuleSet
 from tests.unit.forwarder.records import alert
 from tests.unit.mutt_project.calls import RULE, faults, get, send

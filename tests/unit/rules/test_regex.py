@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from rules.regex import _FOLDING_TO_ASCII, BadRegexError, Regex, compile_regex, translate
+from rules.alphabet import FOLDING_TO_ASCII
+from rules.regex import BadRegexError, Regex, compile_regex, translate
 
 ODD = "aZ0_ .-\n\t\x0b\x1c\xa0éÉßſıİKσς٣–漢\U0001f600"
 
@@ -178,7 +179,7 @@ def test_the_place_of_what_is_found_is_pythons(expression: str, text: str):
 
 def test_the_letters_that_python_folds_to_ascii_are_these():
     beyond_ascii = "".join(map(chr, [*range(128, 0xD800), *range(0xE000, 0x110000)]))
-    assert set(map(ord, re.findall("[a-z]", beyond_ascii, re.IGNORECASE))) == _FOLDING_TO_ASCII
+    assert set(map(ord, re.findall("[a-z]", beyond_ascii, re.IGNORECASE))) == FOLDING_TO_ASCII
 
 
 @pytest.mark.parametrize("pattern", [r"^(a+)+(a|a)*$", r"(a*)*b", r"(\w+\s?)+:$", r"(?:.*a){12}$", r"\b(\w+)+\b!"])
