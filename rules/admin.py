@@ -17,7 +17,7 @@ from django.utils.timesince import timesince
 from audit.ids import first_id_at, received_at
 from audit.models import Record
 from rules.admin_editing import BooleanDropdown, ChoicesDropdown, EditedAdmin, ValuesDropdown
-from rules.forms import RuleForm
+from rules.forms import RuleForm, rule_called
 from rules.models import DevelopmentHost, DeviceTeam, Rule
 from rules.warnings import warnings_about_others, warnings_for
 
@@ -86,8 +86,7 @@ class RuleAdmin(EditedAdmin[Rule]):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new rule may begin as the copy of another."""
-        original = request.GET.get("copy", "")
-        rule = Rule.objects.filter(pk=original).first() if original.isdecimal() and len(original) < 19 else None  # noqa: PLR2004 - digits of a bigint
+        rule = rule_called(request.GET.get("copy", ""))
         if rule is None:
             return {**super().get_changeform_initial_data(request)}
         names = [field.name for field in Rule._meta.concrete_fields if field.name not in _NOT_COPIED]  # noqa: SLF001 - Django's documented Model._meta API

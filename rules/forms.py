@@ -11,6 +11,14 @@ from rules.changes import MAX_REASON_LENGTH, etag_of, history_of
 from rules.models import Rule
 
 
+_DIGITS = 18  # of a bigint
+
+
+def rule_called(text: str) -> Rule | None:
+    """The rule whose id stands in an address, if there is one."""
+    return Rule.objects.filter(pk=text).first() if text.isdecimal() and len(text) <= _DIGITS else None
+
+
 class ReasonedForm(forms.ModelForm[Any]):
     """A form whose change has a reason; it is refused if somebody else has saved since it was opened."""
 

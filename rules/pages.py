@@ -21,7 +21,7 @@ from rules.api.testing import DEFAULT_EVENTS, begin_backtest, explained
 from rules.backtest_models import Backtest
 from rules.event import Event, NotAnEventError, severity_of
 from rules.explaining import Candidate, Explanation
-from rules.forms import DraftForm
+from rules.forms import DraftForm, rule_called
 from rules.matching import Rule as MatchedRule
 from rules.models import UNSAVED, Rule
 
@@ -53,8 +53,7 @@ def draft_in(request: HttpRequest) -> tuple[Rule | None, dict[str, Any]]:
     """The rule as it stands in the form that was sent, or what is wrong with it; (None, {}) if none was sent."""
     if "prod_handling" not in request.POST:
         return None, {}
-    original = request.GET.get("rule", "")
-    rule = Rule.objects.filter(pk=original).first() if original.isdecimal() and len(original) < 19 else None  # noqa: PLR2004 - digits of a bigint
+    rule = rule_called(request.GET.get("rule", ""))
     form = DraftForm(request.POST, instance=rule)
     if not form.is_valid():
         return None, {"draft_errors": form.errors}

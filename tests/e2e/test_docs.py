@@ -22,24 +22,47 @@ def test_the_readme_shows_commands():
     assert len(COMMANDS) >= 5
 
 
+def muttctl(mutt: Mutt, folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "MUTT_URL": mutt.stack.web, "MUTT_API_KEY": mutt.stack.secrets["api_key"]}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    words = [sys.executable, str(ROOT / "manage.py"), *shlex.split(command)]
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_readme_works(mutt: Mutt, tmp_path: Path, command: str):
     (identifier,) = mutt.send(event(hostname="core-router-01"))
     mutt.settled()
     (tmp_path / "events.ndjson").write_text("\n".join(json.dumps(event(number=number)) for number in range(3)))
-    words = [identifier if word == "ID" else word for word in shlex.split(command)]
-    environment = {**os.environ, "MUTT_URL": mutt.stack.web, "MUTT_API_KEY": mutt.stack.secrets["api_key"]}
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
-    finished = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *words],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    finished = muttctl(mutt, tmp_path, command.replace("ID", identifier))
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert (finished.stdout + finished.stderr).strip()
+
+
+RULES = (ROOT / "docs" / "rules.md").read_text()
+OF_RULES = re.findall(r"^\.venv/bin/python manage\.py (.+)$", RULES, re.MULTILINE)
+A_FILE_OF_RULES = re.findall(r"^```yaml\n(.+?)^```", RULES, re.MULTILINE | re.DOTALL)
+
+
+def test_the_commands_of_the_page_on_rules_work_one_after_the_other(mutt: Mutt, tmp_path: Path):
+    assert len(OF_RULES) >= 9
+    (tmp_path / "hosts.csv").write_text("hostname,description\nlab-of-the-docs,the lab\n")
+    (tmp_path / "teams.csv").write_text("hostname,team\ncore-of-the-docs,CORE\n")
+    for command in OF_RULES:
+        if command == "ensure_roles":
+            mutt.stack.manage(command)
+            continue
+        finished = muttctl(mutt, tmp_path, command)
+        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+    mutt.api("dev-hosts/bulk", "POST", {"delete": ["lab-of-the-docs"]})
+    mutt.api("teams/bulk", "POST", {"delete": ["core-of-the-docs"]})
+
+
+def test_the_file_of_rules_that_is_shown_is_one(mutt: Mutt, tmp_path: Path):
+    (text,) = A_FILE_OF_RULES
+    (tmp_path / "shown.yaml").write_text(text)
+    checked = muttctl(mutt, tmp_path, "muttctl rules check shown.yaml")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 SENDERS = (ROOT / "docs" / "senders.md").read_text()
