@@ -10,7 +10,6 @@ from django.utils.timesince import timesince
 from rules.changes import MAX_REASON_LENGTH, etag_of, history_of
 from rules.models import Rule
 
-
 _DIGITS = 18  # of a bigint
 
 

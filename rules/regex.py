@@ -191,7 +191,7 @@ class _Writer:
         if operation in _REFUSED:
             raise BadRegexError(_REFUSED[operation])
         if operation in _SINGLE:
-            return spelled_out(_members(self.alphabet, operation, _hashable(argument), flags))
+            return _single(self.alphabet, operation, _hashable(argument), flags)
         if operation is _constants.AT:
             return _position(argument, flags, at_end)
         if operation is _constants.SUBPATTERN:
@@ -234,7 +234,12 @@ def _hashable(argument: Any) -> Any:
     return tuple(argument) if isinstance(argument, list) else argument
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
+def _single(alphabet: Alphabet, operation: Any, argument: Any, flags: int) -> str:
+    """What one single-character node matches, in RE2's words."""
+    return spelled_out(_members(alphabet, operation, argument, flags))
+
+
 def _members(alphabet: Alphabet, operation: Any, argument: Any, flags: int) -> frozenset[str]:
     """The symbols that one node matches. Where case or categories are concerned, Python itself is asked."""
     spelling = alphabet.spelling
