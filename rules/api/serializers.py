@@ -11,7 +11,7 @@ from rules.bulk import MOST, Done
 from rules.event import Handling, Severity
 from rules.matching import MatchType
 from rules.models import UNSAVED, DevelopmentHost, DeviceTeam, Rule
-from rules.warnings import warnings_for
+from rules.warnings import warnings_about_others, warnings_for
 
 M = TypeVar("M", bound=Model)
 
@@ -78,7 +78,7 @@ class TeamQuery(serializers.Serializer[Any]):
 class RuleSerializer(CleanedSerializer[Rule]):
     made_by_clean = frozenset({"name", "examples"})
     warnings = serializers.SerializerMethodField(
-        help_text="What may be wrong with the rule all the same: that it can never win, for instance."
+        help_text="What may be wrong all the same: that it can never win, or, after a change, that others cannot."
     )
 
     class Meta:
@@ -105,7 +105,8 @@ class RuleSerializer(CleanedSerializer[Rule]):
         extra_kwargs = {"name": {"required": False, "allow_blank": True}}  # noqa: RUF012 - DRF's way
 
     def get_warnings(self, rule: Rule) -> list[str]:
-        return warnings_for(rule)
+        changed = getattr(self.context.get("view"), "action", None) in {"create", "update", "partial_update"}
+        return [*warnings_for(rule), *(warnings_about_others(rule) if changed else [])]
 
 
 class DevelopmentHostSerializer(CleanedSerializer[DevelopmentHost]):

@@ -144,6 +144,10 @@ def test_a_rule_that_can_never_win_is_warned_of(writer, monkeypatch):
     made = send(writer, "POST", "rules", {**RULE, "match_string": "link down"}, 201)
     assert "It can never win: “wide” (priority 1) comes first" in made["warnings"][0]
     assert send(writer, "PATCH", f"rules/{made['id']}", {"match_string": "up"}, 200)["warnings"] == []
+    Rule.objects.filter(name="wide").update(priority=2)
+    wider = {"match_string": "d", "priority": 1}
+    (warning,) = send(writer, "PATCH", f"rules/{made['id']}", wider, 200)["warnings"]
+    assert warning == "It takes every event of “wide” (priority 2), which can never win after it."
 
 
 @pytest.mark.parametrize(
