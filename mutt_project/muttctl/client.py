@@ -27,6 +27,7 @@ from mutt_project.muttctl.output import one_line
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
+BULK_SECONDS = 300.0
 TRIES = 5
 MIN_WAIT_SECONDS = 1.0
 MAX_WAIT_SECONDS = 30.0
@@ -49,7 +50,6 @@ class Client:
         self._api_key = configuration.api_key
         self._sleep = sleep
         self._pool = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
             retries=False,
             headers={"X-API-KEY": self._api_key, "Accept": "application/json", "User-Agent": "muttctl"},
         )
@@ -76,14 +76,19 @@ class Client:
             seen.add(following)
             page = self._get(self._target_of(following))
 
-    def post(self, path: str, content: object) -> JsonObject:
-        """Send JSON; one JSON object is the answer."""
-        headers = {"Content-Type": "application/json"}
-        return self._object_in(self._request("POST", path, json.dumps(content).encode(), headers))
+    def post(
+        self, path: str, content: object, *, reason: str | None = None, patience: float = READ_SECONDS
+    ) -> JsonObject:
+        """Send JSON; one JSON object is the answer, for which we wait so many seconds."""
+        return self._send("POST", path, content, reason, patience)
 
-    def delete(self, path: str) -> None:
+    def patch(self, path: str, content: object, *, reason: str | None = None) -> JsonObject:
+        """Send the fields that are to change; the whole is the answer."""
+        return self._send("PATCH", path, content, reason, READ_SECONDS)
+
+    def delete(self, path: str, *, reason: str | None = None) -> None:
         """Delete what is there; the answer has no content."""
-        response = self._request("DELETE", path)
+        response = self._request("DELETE", path, headers=_telling(reason))
         if response.status != http.client.NO_CONTENT:
             self._object_in(response)
 
@@ -99,6 +104,10 @@ class Client:
             on_wait(wait, attempt)
             self._sleep(wait)
 
+    def _send(self, method: str, path: str, content: object, reason: str | None, patience: float) -> JsonObject:
+        headers = {"Content-Type": "application/json", **_telling(reason)}
+        return self._object_in(self._request(method, path, json.dumps(content).encode(), headers, patience))
+
     def _get(self, target: str) -> JsonObject:
         return self._object_in(self._request("GET", target))
 
@@ -111,7 +120,12 @@ class Client:
         return f"{path}?{parts.query}" if parts.query else path
 
     def _request(
-        self, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        patience: float = READ_SECONDS,
     ) -> urllib3.BaseHTTPResponse:
         try:
             return self._pool.request(
@@ -120,10 +134,12 @@ class Client:
                 body=body,
                 headers={**self._pool.headers, **(headers or {})},
                 redirect=False,  # urllib3 would take X-API-KEY along to any host
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=patience),
             )
         except HTTPError as error:
+            why = _why(error, patience)
             raise ApiUnreachableError(
-                f"MUTT at {self._url} cannot be reached: {_why(error)}.\nIs it running, and is MUTT_URL right?"
+                f"MUTT at {self._url} cannot be reached: {why}.\nIs it running, and is MUTT_URL right?"
             ) from None
 
     def _object_in(self, response: urllib3.BaseHTTPResponse) -> JsonObject:
@@ -137,6 +153,7 @@ class Client:
             return content
         reason = reason_in(content) or http.client.responses.get(response.status, "no reason given")
         reason = one_line(reason.replace(self._api_key, "***"))
+        errors = [(pointer, one_line(words.replace(self._api_key, "***"), 1000)) for pointer, words in pointed(content)]
         message = f"MUTT answered {response.status}: {reason}"
         if response.status >= http.client.INTERNAL_SERVER_ERROR:
             raise ApiUnreachableError(message)
@@ -144,7 +161,7 @@ class Client:
             raise ApiUnreachableError(f"{message}; MUTT_URL must be the address it redirects to")
         if response.status in {http.client.UNAUTHORIZED, http.client.FORBIDDEN}:
             message += "\nCheck MUTT_API_KEY: is it a key of this MUTT, and still valid?"
-        raise ApiRefusedError(message, response.status, reason)
+        raise ApiRefusedError(message, response.status, reason, errors)
 
     def _strange_answer(self) -> ApiUnreachableError:
         return ApiUnreachableError(f"What answered at {self._url} does not speak MUTT's API. Is MUTT_URL right?")
@@ -176,9 +193,22 @@ def reason_in(problem: object) -> str:
     return f"{pointer}: {words}" if pointer else words
 
 
-def _why(error: HTTPError) -> str:
+def pointed(problem: object) -> Iterator[tuple[str, str]]:
+    """The single errors of a problem: a JSON Pointer into what was sent, and what is wrong there."""
+    errors = problem.get("errors") if isinstance(problem, dict) else None
+    for error in errors if isinstance(errors, list) else []:
+        if isinstance(error, dict) and isinstance(error.get("pointer"), str):
+            yield error["pointer"], str(error.get("detail") or "It is not valid.")
+
+
+def _telling(reason: str | None) -> dict[str, str]:
+    """The header for the reason of a change: its UTF-8 bytes, which http.client takes as Latin-1."""
+    return {} if reason is None else {"X-Change-Reason": reason.encode().decode("latin-1")}
+
+
+def _why(error: HTTPError, patience: float) -> str:
     if isinstance(error, ReadTimeoutError):
-        return f"no answer within {READ_SECONDS:.0f} s"
+        return f"no answer within {patience:.0f} s"
     if isinstance(error, NameResolutionError):
         return "its host name is not known"
     if isinstance(error, NewConnectionError):

@@ -1,5 +1,7 @@
 """What can go wrong, each with the exit status that `muttctl --help` promises."""
 
+from collections.abc import Sequence
+
 import click
 
 
@@ -22,11 +24,12 @@ class ApiUnreachableError(MuttctlError):
 
 
 class ApiRefusedError(MuttctlError):
-    """A 4xx; `reason` is what the API said, without any frame around it."""
+    """A 4xx; `reason` is what the API said, without any frame around it; `errors` are pairs of pointer and words."""
 
     exit_code = 4
 
-    def __init__(self, message: str, status: int, reason: str) -> None:
+    def __init__(self, message: str, status: int, reason: str, errors: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.errors = errors

@@ -6,16 +6,23 @@ import sys
 import click
 
 from mutt_project.muttctl.events import events
+from mutt_project.muttctl.hosts import hosts
 from mutt_project.muttctl.ledger import ledger
 from mutt_project.muttctl.output import examples
 from mutt_project.muttctl.quarantine import quarantine
 from mutt_project.muttctl.rules import rules
 from mutt_project.muttctl.send import send
+from mutt_project.muttctl.teams import teams
 
 EPILOG = f"""{
     examples(
         "muttctl ledger",
         "muttctl rules list --active",
+        'muttctl rules test --message "Interface Gi0/1, changed state to down"',
+        "muttctl rules export rules.yaml",
+        'muttctl rules apply rules.yaml --reason "CHG-1234"',
+        'muttctl hosts add dev-switch-01 --description "Lab device"',
+        "muttctl teams import teams.csv --dry-run",
         "muttctl events search --hostname core-router-01 --since -1h",
         "muttctl quarantine summary",
         "muttctl send /var/log/syslog",
@@ -32,8 +39,10 @@ Where MUTT is:
 \b
 Exit status:
   0  done
-  1  something failed or was refused: events rejected, ledger unbalanced
-  2  wrong usage, or MUTT_URL and MUTT_API_KEY missing
+  1  something failed or was refused: events rejected, ledger unbalanced,
+     a wrong file, "no" to a question
+  2  wrong usage, or MUTT_URL and MUTT_API_KEY missing;
+     `muttctl rules plan`: something would change
   3  MUTT cannot be reached, or answered 5xx
   4  MUTT refused the request (4xx): not found, wrong API key
 """
@@ -48,5 +57,5 @@ def cli() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (events, ledger, quarantine, rules, send):
+for command in (events, hosts, ledger, quarantine, rules, send, teams):
     cli.add_command(command)

@@ -31,6 +31,17 @@ output_option = click.option(
     help="How to print the result.",
 )
 
+# For what is no list: one thing, or a summary.
+form_option = click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the result.",
+)
+
 
 def examples(*commands: str) -> str:
     """The end of a command's help: the commands as they are typed, not wrapped by click."""
@@ -47,10 +58,10 @@ def printable(value: object) -> str:
     return _CONTROL.sub(lambda found: "  " if found[0] == "\t" else f"\\x{ord(found[0]):02x}", str(value))
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, length: int = REASON_LENGTH) -> str:
     """Foreign text for an error message: on one line, of bounded length."""
     line = printable(" ".join(text.split()))
-    return line if len(line) <= REASON_LENGTH else line[: REASON_LENGTH - 1] + "…"
+    return line if len(line) <= length else line[: length - 1] + "…"
 
 
 def cell(*lines: object) -> Text:
@@ -82,18 +93,19 @@ def extra_width() -> int:
     return max(Console().width - 80, 0)
 
 
-def print_table(table: Table) -> None:
-    Console(highlight=False, markup=False, emoji=False).print(table)
+def print_table(table: Table | Text, *, err: bool = False) -> None:
+    Console(stderr=err, highlight=False, markup=False, emoji=False).print(table)
 
 
-def print_fields(fields: Iterable[tuple[str, object]]) -> None:
+def print_fields(fields: Iterable[tuple[str, object]], *, err: bool = False) -> None:
     """One `name: value` a line, the values under each other; long ones go on below themselves."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in fields:
-        grid.add_row(Text(f"{name}:", style="bold"), cell("-" if value in (None, "") else value))
-    print_table(grid)
+        shown = value if isinstance(value, Text) else cell("-" if value in (None, "") else value)
+        grid.add_row(Text(f"{name}:", style="bold"), shown)
+    print_table(grid, err=err)
 
 
 def print_json(value: object) -> None:

@@ -1,16 +1,17 @@
 """`muttctl rules`: the rules that decide what an event means."""
 
+from typing import Any
+
 import click
 
 from mutt_project.muttctl.client import PAGE_SIZE, JsonObject, connect
-from mutt_project.muttctl.output import (
-    cell,
-    examples,
-    new_table,
-    output_option,
-    print_rows,
-    print_table,
-)
+from mutt_project.muttctl.output import examples, form_option, output_option, print_json, print_rows
+from mutt_project.muttctl.parameters import confirm, reason_option
+from mutt_project.muttctl.rule_backtest import backtest
+from mutt_project.muttctl.rule_fields import MATCH_TYPES, RULE_ID, field_options, given_fields, handling, severity
+from mutt_project.muttctl.rule_file_commands import PATH, apply_rules, check_rules, export_rules, plan_rules
+from mutt_project.muttctl.rule_output import named, print_rule, print_rules, tell_warnings
+from mutt_project.muttctl.rule_testing import try_rules
 
 COLUMNS = (
     "id",
@@ -26,12 +27,20 @@ COLUMNS = (
     "team_assignment",
     "is_active",
 )
+ORDERS = tuple(f"{sign}{name}" for name in ("priority", "name", "updated_at", "id") for sign in ("", "-"))
+
+rule_argument = click.argument("rule_id", metavar="ID", type=RULE_ID)
 
 
 @click.group(
     "rules",
     epilog=examples(
         "muttctl rules list --active",
+        'muttctl rules create --match-string "CPU high" --priority 10 --prod-handling Ticket_only',
+        'muttctl rules test --message "Interface Gi0/1, changed state to down"',
+        "muttctl rules export rules.yaml",
+        "muttctl rules plan rules.yaml",
+        'muttctl rules apply rules.yaml --reason "CHG-1234"',
     ),
 )
 def rules() -> None:
@@ -43,18 +52,124 @@ def rules() -> None:
     epilog=examples(
         "muttctl rules list",
         'muttctl rules list --active --search "interface down"',
+        "muttctl rules list --team NETO --handling Page_only --order -updated_at",
         "muttctl rules list --inactive -o csv > switched-off.csv",
     ),
 )
 @click.option("--active/--inactive", "is_active", default=None, help="Only rules which are (not) in force.")
 @click.option("--search", metavar="TEXT", help="Only rules with this text.")
+@click.option("--match-type", type=click.Choice(MATCH_TYPES), help="Only rules that compare like this.")
+@click.option("--team", metavar="NAME", help="Only rules for this team.")
+@handling("--handling", text="Only rules that do this, in production or development.")
+@severity("--severity", text="Only rules for this severity.")
+@click.option(
+    "--order",
+    type=click.Choice(ORDERS),
+    metavar="FIELD",
+    help="By priority, name, updated_at or id; with - in front the last comes first.  [default: as matching goes]",
+)
 @output_option
-def list_rules(*, is_active: bool | None, search: str | None, form: str) -> None:
+def list_rules(*, is_active: bool | None, order: str | None, form: str, **filters: str | None) -> None:
     """List the rules, the one that is asked first at the top."""
     wanted = None if is_active is None else str(is_active).lower()
-    query = {"search": search, "is_active": wanted, "limit": PAGE_SIZE}
-    found = sorted(connect().pages("/api/v1/rules", query), key=_order)
-    print_rows(found, form, COLUMNS, _print_table, nothing="No rules found.")
+    query = {**filters, "is_active": wanted, "ordering": order, "limit": PAGE_SIZE}
+    found = list(connect().pages(PATH, query))
+    if order is None:
+        found.sort(key=_order)
+    print_rows(found, form, COLUMNS, print_rules, nothing="No rules found.")
+
+
+@rules.command(
+    "show",
+    epilog=examples(
+        "muttctl rules show 7",
+        "muttctl rules show 7 -o json",
+    ),
+)
+@rule_argument
+@form_option
+def show_rule(rule_id: int, form: str) -> None:
+    """Show one rule with all its fields, and what may be wrong with it."""
+    print_rule(connect().get(f"{PATH}/{rule_id}"), form)
+
+
+@rules.command(
+    "create",
+    epilog=examples(
+        'muttctl rules create --match-string "CPU high" --priority 10 --prod-handling Ticket_only',
+        'muttctl rules create --match-type regex --match-string "LINK-[0-9]-UPDOWN" --severity Error \\',
+        '    --prod-handling Page_and_ticket --team CORE --name "Link down" --reason CHG-1234',
+        "muttctl rules create --trap-oid 1.3.6.1.6.3.1.1.5.3 --prod-handling Page_only --inactive",
+    ),
+)
+@field_options
+@reason_option()
+@form_option
+def create_rule(reason: str | None, form: str, **fields: Any) -> None:
+    """Make a rule. An event must fulfil all conditions that are given: text, OID, severity.
+
+    What may be wrong with the new rule is said on standard error, for instance that it can never win.
+    """
+    print_rule(connect().post(PATH, given_fields(fields), reason=reason), form)
+
+
+@rules.command("enable", epilog=examples('muttctl rules enable 7 --reason "The maintenance is over"'))
+@rule_argument
+@reason_option()
+@form_option
+def enable_rule(rule_id: int, reason: str | None, form: str) -> None:
+    """Put a rule into force."""
+    _switch(rule_id, reason, form, to=True)
+
+
+@rules.command("disable", epilog=examples('muttctl rules disable 7 --reason "Too many pages, CHG-1234"'))
+@rule_argument
+@reason_option()
+@form_option
+def disable_rule(rule_id: int, reason: str | None, form: str) -> None:
+    """Put a rule out of force, without deleting it."""
+    _switch(rule_id, reason, form, to=False)
+
+
+@rules.command(
+    "delete",
+    epilog=examples(
+        "muttctl rules delete 7",
+        'muttctl rules delete 7 --yes --reason "Replaced by rule 12"',
+    ),
+)
+@rule_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@reason_option()
+@form_option
+def delete_rule(rule_id: int, *, yes: bool, reason: str | None, form: str) -> None:
+    """Delete a rule for good. It is shown first; -o json prints what it was.
+
+    The exit status is 1 when the answer is no.
+    """
+    client = connect()
+    rule = client.get(f"{PATH}/{rule_id}")
+    if not yes:
+        print_rule(rule, err=True)
+    confirm("Delete this rule?", yes=yes)
+    client.delete(f"{PATH}/{rule_id}", reason=reason)
+    if form == "json":
+        print_json(rule)
+    else:
+        click.echo(f"{named(rule)} is deleted.")
+
+
+for command in (try_rules, backtest, export_rules, check_rules, plan_rules, apply_rules):
+    rules.add_command(command)
+
+
+def _switch(rule_id: int, reason: str | None, form: str, *, to: bool) -> None:
+    rule = connect().patch(f"{PATH}/{rule_id}", {"is_active": to}, reason=reason)
+    if form == "json":
+        print_json(rule)
+    else:
+        click.echo(f"{named(rule)} is {'in force' if rule.get('is_active') else 'out of force'}.")
+    tell_warnings(rule)
 
 
 def _order(rule: JsonObject) -> tuple[float, float]:
@@ -64,35 +179,3 @@ def _order(rule: JsonObject) -> tuple[float, float]:
         priority if isinstance(priority, int) else float("inf"),
         rule_id if isinstance(rule_id, int) else float("inf"),
     )
-
-
-def _print_table(found: list[JsonObject]) -> None:
-    table = new_table()
-    table.add_column("ID", justify="right", no_wrap=True)
-    table.add_column("Prio", justify="right", no_wrap=True)
-    table.add_column("Name", overflow="fold")
-    table.add_column("All of", overflow="fold")
-    table.add_column("Handling", no_wrap=True)
-    table.add_column("Team", overflow="fold")
-    for rule in found:
-        marks = [] if rule.get("is_active") else ["(inactive)"]
-        table.add_row(
-            cell(rule.get("id")),
-            cell(rule.get("priority")),
-            cell(rule.get("name"), *marks),
-            cell(*_conditions(rule)),
-            cell(f"prod {rule.get('prod_handling')}", f"dev  {rule.get('dev_handling')}"),
-            cell(rule.get("team_assignment")),
-        )
-    print_table(table)
-
-
-def _conditions(rule: JsonObject) -> list[str]:
-    conditions = []
-    if rule.get("match_string"):
-        conditions.append(f"{rule.get('match_type')} {rule['match_string']}")
-    if rule.get("trap_oid"):
-        conditions.append(f"OID {rule['trap_oid']}")
-    if rule.get("syslog_severity"):
-        conditions.append(f"severity {rule['syslog_severity']}")
-    return conditions

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from mutt_project.muttctl.client import TRIES, Client, connect
 from mutt_project.muttctl.delivery import SHOWN_REASONS, Tally, batches, send_batch
 from mutt_project.muttctl.errors import MuttctlError
-from mutt_project.muttctl.output import cell, examples, new_table, print_fields, print_json, print_table
+from mutt_project.muttctl.output import cell, examples, form_option, new_table, print_fields, print_json, print_table
 from mutt_project.muttctl.sources import Source, open_source
 
 
@@ -39,15 +39,7 @@ from mutt_project.muttctl.sources import Source, open_source
     metavar="NAME",
     help="Host of syslog lines that name none.  [default: this machine's name]",
 )
-@click.option(
-    "-o",
-    "--output",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print the summary.",
-)
+@form_option
 def send(file: BinaryIO, batch_size: int, hostname: str | None, form: str) -> None:
     """Send the events of FILE (- is standard input) to MUTT.
 

@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from click.testing import Result
 
+from tests.unit.mutt_project.muttctl.stub_lists import RULE_DEFAULTS, StubList
+
 API_KEY = "muttkey-never-to-be-shown-7f3a"
 
 
@@ -44,11 +46,27 @@ class StubApi:
     page_size: int = 2
     max_body: int = 1_000_000
     ledger: dict[str, Any] = field(default_factory=dict)
-    rules: list[dict[str, Any]] = field(default_factory=list)
+    rule_list: StubList = field(default_factory=lambda: StubList("name", RULE_DEFAULTS))
+    hosts: StubList = field(default_factory=lambda: StubList("hostname", {"description": ""}))
+    teams: StubList = field(default_factory=lambda: StubList("hostname"))
+    explanation: dict[str, Any] = field(default_factory=dict)
+    backtests: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     next_host: str = ""
     scripted: list[Answer] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        return self.rule_list.entries
+
+    @rules.setter
+    def rules(self, rules: list[dict[str, Any]]) -> None:
+        self.rule_list.entries = rules
+
+    def sent(self) -> list[dict[str, Any]]:
+        """The JSON of all requests that change something, or ask with a body."""
+        return [json.loads(asked.body) for asked in self.asked if asked.body]
 
     def batches(self) -> list[list[str]]:
         return [asked.body.decode().split("\n") for asked in self.asked if asked.path == "/webhook"]
@@ -63,14 +81,46 @@ class StubApi:
             return self.scripted.pop(0)
         if asked.method == "POST" and asked.path == "/webhook":
             return self._webhook(asked)
-        lists = {"/api/v1/rules": self.rules, "/api/v1/events": self.events}
-        if asked.path in lists:
-            return self._page(asked, lists[asked.path])
+        answers = (self._rules_tried(asked), self._listed(asked), self._shown(asked))
+        return next(filter(None, answers), problem(404, "Not Found", "There is no such thing here."))
+
+    def _rules_tried(self, asked: Asked) -> Answer | None:
+        if asked.path == "/api/v1/rules/test":
+            return Answer(200, self.explanation)
+        if asked.path.startswith("/api/v1/rules/backtests"):
+            return Answer(202 if asked.method == "POST" else 200, self.backtests.pop(0))
+        return None
+
+    def _listed(self, asked: Asked) -> Answer | None:
+        if asked.path == "/api/v1/events":
+            return self._page(asked, self.events)
+        for name, listed in (("rules", self.rule_list), ("dev-hosts", self.hosts), ("teams", self.teams)):
+            if asked.path.startswith(f"/api/v1/{name}"):
+                return self._in_list(asked, listed, asked.path.removeprefix(f"/api/v1/{name}").removeprefix("/"))
+        return None
+
+    def _shown(self, asked: Asked) -> Answer | None:
         objects = {f"/api/v1/events/{event['id']}": event for event in self.events}
         objects["/api/v1/ledger"] = self.ledger
-        if asked.path in objects:
-            return Answer(200, objects[asked.path])
-        return problem(404, "Not Found", "There is no such thing here.")
+        return Answer(200, objects[asked.path]) if asked.path in objects else None
+
+    def _in_list(self, asked: Asked, listed: StubList, place: str) -> Answer:
+        sent = json.loads(asked.body) if asked.body else {}
+        if place == "bulk":
+            status, content = listed.bulk(sent)
+            return Answer(status, content)
+        if not place and asked.method == "GET":
+            return self._page(asked, listed.entries)
+        if not place:
+            return Answer(201, listed.create(sent))
+        entry = listed.found(place)
+        if entry is None:
+            return problem(404, "Not Found", "There is no such thing here.")
+        if asked.method == "DELETE":
+            listed.entries.remove(entry)
+            return Answer(204)
+        entry.update(sent)
+        return Answer(200, entry)
 
     def _page(self, asked: Asked, items: list[dict[str, Any]]) -> Answer:
         start = int(asked.query.get("cursor", "0"))
@@ -118,6 +168,9 @@ def serve() -> Iterator[StubApi]:
 
         def do_POST(self) -> None:
             self._serve("POST")
+
+        def do_PATCH(self) -> None:
+            self._serve("PATCH")
 
         def do_DELETE(self) -> None:
             self._serve("DELETE")

@@ -1,0 +1,55 @@
+"""Options and arguments that several commands share."""
+
+import re
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import click
+
+LONGEST_REASON = 500
+_NOT_IN_A_REASON = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class ReasonParameter(click.ParamType[str]):
+    """Why something is changed; it is kept in the history."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        reason = " ".join(value.split())
+        if not reason:
+            self.fail("It is blank. Say why, for those who read the history.", param, ctx)
+        if len(reason) > LONGEST_REASON:
+            self.fail(f"It has {len(reason)} characters; at most {LONGEST_REASON} are kept.", param, ctx)
+        if _NOT_IN_A_REASON.search(reason):
+            self.fail("It holds control characters, or is not UTF-8.", param, ctx)
+        return reason
+
+
+def reason_option(*, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        "--reason",
+        metavar="TEXT",
+        type=ReasonParameter(),
+        required=required,
+        help="Why; it is kept in the history.",
+    )
+
+
+def confirm(question: str, *, yes: bool, file: BinaryIO | None = None) -> None:
+    """Ask before something is changed; without `yes` the answer cannot be read from where the file came from."""
+    if yes:
+        return
+    if file is not None and is_stdin(file):
+        raise click.UsageError("The file comes from standard input, so nobody can be asked: add --yes.")
+    click.confirm(question, abort=True, err=True)
+
+
+def is_stdin(file: BinaryIO) -> bool:
+    return name_of(file) == "stdin"
+
+
+def name_of(file: BinaryIO) -> str:
+    """The file's name as errors show it."""
+    name = str(getattr(file, "name", "-"))
+    return "stdin" if name in {"-", "<stdin>"} else name
