@@ -7,7 +7,7 @@ from uuid import UUID
 from audit.entry import Entry, in_our_words
 from audit.ids import received_at
 from audit.journal import Burial, Claim
-from audit.outcomes import DeadStage, Outcome
+from audit.outcomes import Outcome
 from audit.record import Death, RecordRow, bury_events, mark_delivered, posts_of, recorded_outcomes
 
 
@@ -31,26 +31,26 @@ def bury_batch(claim: Claim, now: datetime) -> int:
             continue
         deaths.append(death)
         if outcome is None:
-            missing.append(_record_of_undecided(item, death, claim, now))
+            missing.append(undecided(item, claim, death.reason, Outcome.DEAD, now))
+    claim.renew()  # what somebody else has done meanwhile must not be overwritten
     return bury_events(deaths, missing, now)
 
 
-def _death(item: Entry, burial: Burial | None, singly: Mapping[UUID, tuple[str, str]], attempts: int) -> Death | None:
+def _death(item: Entry, burial: Burial | None, singly: Mapping[UUID, Burial], attempts: int) -> Death | None:
     identifier = UUID(item["id"])
-    if identifier in singly:
-        reason, detail = singly[identifier]
-        return Death(identifier, DeadStage.MOOG, reason, detail, in_our_words(item), attempts)
-    if burial is None:
+    why = singly.get(identifier, burial)
+    if why is None:
         return None
-    return Death(identifier, burial.stage, burial.reason, burial.detail, in_our_words(item), attempts)
+    return Death(identifier, why.stage, why.reason, why.detail, in_our_words(item), attempts)
 
 
-def _record_of_undecided(item: Entry, death: Death, claim: Claim, now: datetime) -> RecordRow:
-    event = in_our_words(item)
+def undecided(item: Entry, claim: Claim, reason: str, outcome: Outcome, now: datetime) -> RecordRow:
+    """The record of an event that no rule has decided."""
+    event, identifier = in_our_words(item), UUID(item["id"])
     return RecordRow(
-        event_id=death.event_id,
+        event_id=identifier,
         journal_seq=claim.seq,
-        received_at=received_at(death.event_id),
+        received_at=received_at(identifier),
         api_key=item.get("api_key", claim.api_key),
         address=item.get("address", claim.address),
         hostname=str(event.get("hostname", "")),
@@ -68,8 +68,8 @@ def _record_of_undecided(item: Entry, death: Death, claim: Claim, now: datetime)
         handling="",
         environment="",
         team="",
-        reason=death.reason,
+        reason=reason,
         deduplication_key="",
-        outcome=Outcome.DEAD,
-        outcome_at=now,
+        outcome=outcome,
+        outcome_at=None if outcome is Outcome.PENDING else now,
     )

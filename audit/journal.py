@@ -29,7 +29,12 @@ TOTALS = f"{PREFIX}totals"
 BATCH = f"{PREFIX}batch:"
 ANSWER = f"{PREFIX}answer:"
 FULL = f"{PREFIX}full"
+PARKED = f"{PREFIX}parked"
+BEHIND = f"{PREFIX}behind"
+QUEUES = ("pipeline", "forward", "dlq", "maintenance")
 MOST_ABANDONED = 10
+CAREFUL_AFTER = 3  # workers that did not come back
+MOST_KILLS = 2  # of workers that were careful
 
 
 class NotClaimed(Exception):  # noqa: N818 - not an error: somebody else has done, or is doing, the work
@@ -100,6 +105,18 @@ class Pressure:
     memory: float
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits where: batches that are parked, or behind another one; messages in Celery's queues."""
+
+    parked: int
+    in_line: int
+    queues: Mapping[str, int]
+
+    def in_queue(self, name: str) -> int:
+        return self.queues.get(name, 0)
+
+
 class Journal:
     """Open, claim and close batches. Times are seconds; `grace_s` is how long an unclaimed batch may wait."""
 
@@ -133,6 +150,13 @@ class Journal:
         given: bytes | None = self.run("open", keys, *args)
         return given
 
+    def reopen(
+        self, batch: UUID, events: Sequence[Mapping[str, object]], *, seq: int, api_key: str, address: str
+    ) -> bool:
+        """Open a batch once more for some of its events, which were dead. False if it is still open."""
+        keys, payload = [BATCH + str(batch), OPEN], orjson.dumps(events)
+        return bool(self.run("reopen", keys, str(batch), payload, len(events), seq, api_key, address, self._grace_s))
+
     def answered(self, answer: "Answer") -> bytes | None:
         """Remember an answer to a request which opens no batch; returns the one that was remembered before."""
         given: bytes | None = self._redis.set(ANSWER + answer.key, answer.content, ex=answer.kept_s, nx=True, get=True)
@@ -160,13 +184,14 @@ class Journal:
 
     def _claim(self, batch: UUID, stage: Stage) -> "Claim":
         token = secrets.token_hex(8)
-        keys = [BATCH + str(batch), OPEN]
-        answer = self.run("claim", keys, str(batch), stage.value, token, self._lease_s, MOST_ABANDONED)
+        keys = [BATCH + str(batch), OPEN, PARKED, BEHIND]
+        answer = self.run("claim", keys, str(batch), stage.value, token, self._lease_s, MOST_ABANDONED, _behind(""))
         if answer[0] == b"abandoned":
             raise Abandoned(f"more than {MOST_ABANDONED} workers did not come back from batch {batch}")
         if answer[0] != b"claimed":
             raise NotClaimed(f"batch {batch} is {answer[0].decode()}, not waiting for {stage.value}")
-        payload, events, seq, api_key, address, attempts, failures = answer[1:]
+        payload, events, seq, api_key, address, attempts, failures, failing_since = answer[1:9]
+        abandoned, killer, kills, replay = answer[9:]
         return Claim(
             journal=self,
             batch=batch,
@@ -178,6 +203,10 @@ class Journal:
             address=address.decode(),
             attempt=int(attempts),
             failures=int(failures or 0),
+            failing_since=float(failing_since) if failing_since else None,
+            careful=int(abandoned or 0) >= CAREFUL_AFTER,
+            killer=UUID(killer.decode()) if killer and int(kills) >= MOST_KILLS else None,
+            replay=bool(replay),
             lease_s=self._lease_s,
             grace_s=self._grace_s,
         )
@@ -197,6 +226,20 @@ class Journal:
         """At most `limit` open batches that are overdue, each handed to one sweeper only."""
         rows = self.run("sweep", [OPEN], limit, self._grace_s, BATCH)
         return [Overdue(UUID(row[0].decode()), Stage(row[1].decode()), float(row[2])) for row in rows]
+
+    def reconcile(self, limit: int) -> int:
+        """Have parked batches swept that nobody would release; returns how many. There should be none."""
+        return int(self.run("reconcile", [OPEN, PARKED, BEHIND], BATCH, limit))
+
+    def waiting(self) -> Waiting:
+        """What waits, as of one moment."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.zcard(PARKED)
+            pipe.hlen(BEHIND)
+            for queue in QUEUES:
+                pipe.llen(queue)
+            parked, in_line, *depths = pipe.execute()
+        return Waiting(int(parked), int(in_line), dict(zip(QUEUES, map(int, depths), strict=True)))
 
     def requeued(self, batch: UUID) -> None:
         """Note that a batch is about to be queued once more."""
@@ -236,16 +279,37 @@ class Journal:
 
     def mark_sent(self, batch: UUID, events: Iterable[UUID]) -> None:
         """Note that Moogsoft has taken these, so that no redelivery sends them again."""
-        self._redis.sadd(_sent(batch), *(event.bytes for event in events))
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.sadd(_sent(batch), *(event.bytes for event in events))
+            pipe.hdel(BATCH + str(batch), "failures", "failing_since")
+            pipe.execute()
 
-    def dead(self, batch: UUID) -> dict[UUID, tuple[str, str]]:
-        """The events given up one by one: reason and detail of each."""
+    def dead(self, batch: UUID) -> dict[UUID, Burial]:
+        """The events given up one by one, and why."""
         found = self._redis.hgetall(_dead(batch))
-        return {UUID(bytes=raw): tuple(orjson.loads(why)) for raw, why in found.items()}
+        whys = ((raw, orjson.loads(why)) for raw, why in found.items())
+        return {UUID(bytes=raw): Burial(DeadStage(stage), reason, detail) for raw, (stage, reason, detail) in whys}
 
-    def mark_dead(self, batch: UUID, reasons: dict[UUID, tuple[str, str]]) -> None:
+    def mark_dead(self, batch: UUID, burials: Mapping[UUID, Burial]) -> None:
         """Note events that are to become dead letters when the batch comes to an end."""
-        self._redis.hset(_dead(batch), mapping={i.bytes: orjson.dumps(why) for i, why in reasons.items()})
+        whys = {event.bytes: orjson.dumps([b.stage, b.reason, b.detail[:2000]]) for event, b in burials.items()}
+        self._redis.hset(_dead(batch), mapping=whys)
+
+    def condemn(self, batch: UUID, event: UUID, burial: Burial) -> None:
+        """Note an event that kills workers as dead; what it did no longer counts against its batch."""
+        self.mark_dead(batch, {event: burial})
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hdel(BATCH + str(batch), "killer", "kills")
+            pipe.hset(BATCH + str(batch), "abandoned", CAREFUL_AFTER)
+            pipe.execute()
+
+    def halved(self, batch: UUID) -> dict[UUID, int]:
+        """How many events a request may have in which one of these is."""
+        return {UUID(bytes=raw): int(most) for raw, most in self._redis.hgetall(_halved(batch)).items()}
+
+    def halve(self, batch: UUID, events: Iterable[UUID], most: int) -> None:
+        """Let requests with these events have at most so many of them, until the guilty one stands alone."""
+        self._redis.hset(_halved(batch), mapping={event.bytes: most for event in events})
 
     def burial(self, batch: UUID) -> Burial | None:
         """Why the whole batch was given up; None where only single events of it were."""
@@ -260,8 +324,10 @@ class Journal:
 class Claim:
     """A batch in our hands for one stage, until the lease ends.
 
-    `attempt` counts from 1 how often this stage has taken this batch, `failures` how often Moogsoft has failed it;
-    `seq` is the number of accepted events when the batch was opened.
+    `attempt` counts from 1 how often this stage has taken this batch, `failures` how often Moogsoft has failed it
+    since it last took something of it, `failing_since` when that began (Redis' clock). `seq` is the number of accepted
+    events when the batch was opened. `careful`: workers did not come back from it, so each event is noted before it is
+    looked at; `killer` is one that several of them were at. `replay`: its events were dead.
     """
 
     journal: Journal
@@ -276,6 +342,10 @@ class Claim:
     failures: int
     lease_s: float
     grace_s: float
+    failing_since: float | None = None
+    careful: bool = False
+    killer: UUID | None = None
+    replay: bool = False
 
     @property
     def _keys(self) -> list[str]:
@@ -291,6 +361,27 @@ class Claim:
         """Ask for another full lease. Raises StaleClaim."""
         self._check(self.journal.run("renew", self._keys, str(self.batch), self.token, self.lease_s))
 
+    def posting(self) -> int:
+        """Ask for another full lease, to make a POST; returns its number, from 1. Raises StaleClaim."""
+        number = int(self.journal.run("posting", self._keys, str(self.batch), self.token, self.lease_s))
+        self._check(number)
+        return number
+
+    def suspect(self, event: UUID | None) -> None:
+        """Note which event is looked at now, where that may be the worker's end. Raises StaleClaim."""
+        keys = [BATCH + str(self.batch)]
+        self._check(self.journal.run("suspect", keys, self.token, "" if event is None else str(event)))
+
+    def park(self, why: str, owed: int, behind: UUID | None = None) -> None:
+        """Give the batch back until Moogsoft may be asked again, or until the batch that it is `behind` is closed.
+
+        `owed` is how many of its events are still to be sent. Nothing happens if the batch is ours no more.
+        """
+        keys = [*self._keys, PARKED, BEHIND]
+        place = self.batch.int >> 80  # the milliseconds of its receipt
+        ahead = "" if behind is None else str(behind)
+        self.journal.run("park", keys, str(self.batch), self.token, place, why, owed, BATCH, ahead, _behind(""))
+
     def release(self, delay_s: float = 0, *, failed: bool = False) -> None:
         """Give the batch back, to be taken again after `delay_s`; `failed` counts a failure of Moogsoft.
 
@@ -298,10 +389,16 @@ class Claim:
         """
         self.journal.run("release", self._keys, str(self.batch), self.token, delay_s, self.grace_s, int(failed))
 
-    def finish(self) -> None:
-        """Close the batch for good. Raises StaleClaim."""
-        keys = [*self._keys, UNRECORDED, _sent(self.batch), _dead(self.batch)]
-        self._check(self.journal.run("finish", keys, str(self.batch), self.token))
+    def finish(self, *, hand_on: bool = False) -> list[UUID]:
+        """Close the batch for good. Raises StaleClaim.
+
+        Those that were behind it may go on: with `hand_on` they are returned, for the caller to queue.
+        """
+        own = [_sent(self.batch), _dead(self.batch), _halved(self.batch)]
+        keys = [*self._keys, UNRECORDED, *own, BEHIND, _behind(str(self.batch)), PARKED]
+        done, *freed = self.journal.run("finish", keys, str(self.batch), self.token, self.grace_s, BATCH, int(hand_on))
+        self._check(done)
+        return [UUID(batch.decode()) for batch in freed]
 
     def _check(self, done: int) -> None:
         if not done:
@@ -309,8 +406,8 @@ class Claim:
 
 
 _SCRIPTS = (
-    *("open", "claim", "renew", "advance", "release", "finish", "bury", "sweep", "requeue", "count_error"),
-    "pressure",
+    *("open", "reopen", "claim", "suspect", "renew", "posting", "advance", "release", "park", "finish", "bury"),
+    *("sweep", "reconcile", "requeue", "count_error", "pressure"),
 )
 
 
@@ -324,6 +421,15 @@ def _sent(batch: UUID) -> str:
 
 def _dead(batch: UUID) -> str:
     return f"{PREFIX}dead:{batch}"
+
+
+def _halved(batch: UUID) -> str:
+    return f"{PREFIX}halved:{batch}"
+
+
+def _behind(batch: str) -> str:
+    """The set of the batches that wait for this one."""
+    return f"{PREFIX}behind:{batch}"
 
 
 @cache

@@ -58,6 +58,11 @@ class Record(models.Model):
             models.Index(Lower("hostname"), models.F("event_id").desc(), name="record_hostname"),
             models.Index(models.F("outcome"), models.F("event_id").desc(), name="record_outcome"),
             models.Index(models.F("rule_id"), models.F("event_id").desc(), name="record_rule"),
+            models.Index(
+                fields=("deduplication_key", "event_id"),
+                condition=models.Q(outcome=Outcome.PENDING.value),
+                name="record_pending_key",
+            ),
         )
 
     def __str__(self) -> str:
@@ -85,18 +90,36 @@ class Attempt(models.Model):
 
 
 class DeadLetter(models.Model):
-    """An event that was given up, with what is needed to understand it and send it again."""
+    """An event that was given up, with what is needed to understand it and send it again.
+
+    There is one for each event, however often it dies. Replaying it is what its record then tells about.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        REPLAYED = "replayed"
+        DISCARDED = "discarded"
 
     event_id = models.UUIDField(unique=True)
     stage = models.TextField(choices=_choices(DeadStage))
     reason = models.TextField()
     detail = models.TextField(default="", blank=True)
     payload = models.JSONField()
-    attempts = models.PositiveIntegerField()
-    created_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(help_text="How often it was posted to Moogsoft.")
+    created_at = models.DateTimeField(help_text="When it died, for the last time.")
+    state = models.TextField(choices=State.choices, default=State.WAITING, db_default=State.WAITING)
+    replays = models.PositiveIntegerField(default=0, db_default=0, help_text="How often it was sent on its way again.")
+    settled_at = models.DateTimeField(null=True, help_text="When it was replayed or discarded, for the last time.")
+    settled_by = models.TextField(default="", db_default="", blank=True)
+    settled_why = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         ordering = ("-event_id",)
+        permissions = (
+            ("replay_deadletter", "Can send dead letters on their way again"),
+            ("discard_deadletter", "Can discard dead letters"),
+        )
+        indexes = (models.Index(fields=("event_id",), condition=models.Q(state="waiting"), name="deadletter_waiting"),)
 
     def __str__(self) -> str:
         return f"{self.event_id} {self.stage} {self.reason}"

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+UNMATCHED_THRESHOLD = "unmatched_threshold"  # the reason of a meta-alert
+
 
 class Outcome(StrEnum):
     """What became of an event; every accepted event has exactly one."""

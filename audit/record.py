@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import DataError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from psycopg2.extras import Json, execute_values
 
-from audit.ids import last_id_of
+from audit.ids import batch_of, last_id_of
 from audit.models import Attempt, DeadLetter, Record
-from audit.outcomes import DeadStage, Outcome
+from audit.outcomes import UNMATCHED_THRESHOLD, DeadStage, Outcome
 from audit.storable import storable
 
 T = TypeVar("T")
@@ -62,7 +62,15 @@ class Death:
 
 
 _COLUMNS = [field.name for field in fields(RecordRow)]
-_INSERT = f"INSERT INTO audit_record ({', '.join(_COLUMNS)}) VALUES %s ON CONFLICT (event_id) DO NOTHING"  # noqa: S608 - names of our own dataclass
+_DECISION = ["hostname", "event_time", "message", "syslog_severity", "trap_oid", "source_type", "clears", "notes"]
+_DECISION += ["rule_set_version", "rule_id", "rule_name", "handling", "environment", "team", "reason"]
+_DECISION += ["deduplication_key", "outcome", "outcome_at"]
+# The first decision that was committed stands. What died undecided, and was revived, is decided now.
+_INSERT = f"""
+INSERT INTO audit_record ({", ".join(_COLUMNS)}) VALUES %s
+ON CONFLICT (event_id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _DECISION)}
+ WHERE audit_record.outcome = 'pending' AND audit_record.rule_set_version IS NULL
+"""  # noqa: S608 - names of our own dataclass
 _ROWS_PER_INSERT = 1000
 _EVENT = _COLUMNS.index("event")
 _OUTCOME = _COLUMNS.index("outcome")
@@ -71,7 +79,7 @@ _OUTCOME = _COLUMNS.index("outcome")
 def write_records(rows: Sequence[RecordRow]) -> bool:
     """Insert what is not there yet: the first decision that was committed stands.
 
-    Returns whether all of these rows are now the records; False if some event had one before.
+    Returns whether all of these rows are now the records; False if some event had a decision before.
     """
     try:
         return _insert(rows)
@@ -81,8 +89,9 @@ def write_records(rows: Sequence[RecordRow]) -> bool:
 
 def _insert(rows: Sequence[RecordRow]) -> bool:
     inserted = 0
+    distinct = list({row.event_id: row for row in reversed(rows)}.values())  # one statement writes no row twice
     with transaction.atomic(), connection.cursor() as cursor:
-        for page in batched(rows, _ROWS_PER_INSERT):
+        for page in batched(distinct, _ROWS_PER_INSERT):
             with connection.wrap_database_errors:  # execute_values speaks to psycopg2 past Django's cursor
                 execute_values(cursor.cursor, _INSERT, [_adapt(row) for row in page], page_size=len(page))
             inserted += cursor.rowcount
@@ -116,6 +125,23 @@ def pending_records(batch: UUID) -> list[Record]:
     return list(_records_of(batch).filter(outcome=Outcome.PENDING.value).order_by("event_id"))
 
 
+_AHEAD = """
+SELECT DISTINCT ON (deduplication_key) deduplication_key, event_id FROM audit_record
+ WHERE outcome = 'pending' AND deduplication_key = ANY(%s) AND event_id < %s
+ ORDER BY deduplication_key, event_id DESC
+"""
+
+
+def pending_ahead(keys: Iterable[str], batch: UUID) -> dict[str, UUID]:
+    """For each of these deduplication keys that has pending events in earlier batches: the last of those batches."""
+    wanted = sorted({key for key in keys if key})
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_AHEAD, [wanted, str(batch)])
+        return {key: batch_of(event) for key, event in cursor.fetchall()}
+
+
 def _records_of(batch: UUID) -> QuerySet[Record]:
     return Record.objects.filter(event_id__gte=batch, event_id__lte=last_id_of(batch))
 
@@ -147,16 +173,44 @@ def bury_events(deaths: Sequence[Death], missing: Sequence[RecordRow], at: datet
     with transaction.atomic():
         if missing:
             write_records(missing)
+        events = [death.event_id for death in deaths]
+        before = set(_dead_among(events)) - {row.event_id for row in missing}
         for reason in {death.reason for death in deaths}:
-            events = [death.event_id for death in deaths if death.reason == reason]
-            Record.objects.filter(event_id__in=events, outcome=Outcome.PENDING.value).update(
+            pending = [death.event_id for death in deaths if death.reason == reason]
+            Record.objects.filter(event_id__in=pending, outcome=Outcome.PENDING.value).update(
                 outcome=Outcome.DEAD.value, outcome_at=at, reason=reason
             )
-        dead = Record.objects.filter(event_id__in=[death.event_id for death in deaths], outcome=Outcome.DEAD.value)
-        died = set(dead.values_list("event_id", flat=True))
-        letters = [_letter(death, at) for death in deaths if death.event_id in died]
-        DeadLetter.objects.bulk_create(letters, ignore_conflicts=True, batch_size=500)
+        died = set(_dead_among(events))
+        letters = [_letter(death, at) for death in deaths if death.event_id in died - before]
+        DeadLetter.objects.bulk_create(
+            letters,
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=["event_id"],
+            update_fields=["stage", "reason", "detail", "attempts", "created_at", "state"],
+        )
     return len(died)
+
+
+def _dead_among(events: Sequence[UUID]) -> QuerySet[Record, UUID]:
+    return Record.objects.filter(event_id__in=events, outcome=Outcome.DEAD.value).values_list("event_id", flat=True)
+
+
+def revive(events: Sequence[UUID], at: datetime) -> None:
+    """Make dead events pending again, whose dead letters wait; the others stay as they are. Safe to run twice."""
+    with transaction.atomic():
+        letters = DeadLetter.objects.select_for_update().filter(event_id__in=events, state=DeadLetter.State.WAITING)
+        revived = list(letters.values_list("event_id", flat=True))
+        if not revived:
+            return
+        was_meta_alert = Q(rule_id=None) & ~Q(deduplication_key="")  # its death took the place of that reason
+        reason = Case(When(was_meta_alert, then=Value(UNMATCHED_THRESHOLD)), default=Value(""))
+        Record.objects.filter(event_id__in=revived, outcome=Outcome.DEAD.value).update(
+            outcome=Outcome.PENDING.value, outcome_at=None, reason=reason
+        )
+        DeadLetter.objects.filter(event_id__in=revived).update(
+            state=DeadLetter.State.REPLAYED, replays=F("replays") + 1, settled_at=at
+        )
 
 
 def _letter(death: Death, at: datetime) -> DeadLetter:

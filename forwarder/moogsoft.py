@@ -13,6 +13,7 @@ from django.conf import settings
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
+from forwarder.deadline import DeadlinePools, deadline
 from forwarder.payload import Alert, Dialect, Flavour, body_of
 from forwarder.retry import DeliveryError, Reason, reason_of
 
@@ -43,7 +44,7 @@ class Moogsoft:
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
-        self._pool = urllib3.PoolManager(maxsize=4, retries=False)
+        self._pool = DeadlinePools(maxsize=4, retries=False)
 
     @property
     def takes_many(self) -> bool:
@@ -54,29 +55,38 @@ class Moogsoft:
     def post(self, alerts: Sequence[Alert], unmatched_threshold: int) -> Answer:
         """Send these alerts in one request; any 2xx means that all are taken. Raises DeliveryError."""
         destination = self._destination
-        body = orjson.dumps(body_of(alerts, destination.dialect, unmatched_threshold))
         try:
-            response = self._pool.request(
-                "POST",
-                destination.url,
-                body=body,
-                headers=self._headers(),
-                timeout=urllib3.Timeout(connect=destination.connect_timeout_s, read=destination.read_timeout_s),
-                redirect=False,
-                preload_content=False,
-            )
+            body = orjson.dumps(body_of(alerts, destination.dialect, unmatched_threshold))
+        except Exception as error:  # whatever it is, it is about one of these alerts
+            raise DeliveryError(Reason.UNSENDABLE, f"no payload can be made: {type(error).__name__}") from error
+        with deadline(destination.connect_timeout_s + destination.read_timeout_s) as watch:
+            try:
+                response = self._pool.request(
+                    "POST",
+                    destination.url,
+                    body=body,
+                    headers=self._headers(),
+                    timeout=urllib3.Timeout(connect=destination.connect_timeout_s, read=destination.read_timeout_s),
+                    redirect=False,
+                    preload_content=False,
+                )
+            except NewConnectionError as error:  # urllib3 counts it among the timeouts, whatever the cause
+                raise DeliveryError(Reason.CONNECTION, _without_address(error)) from error
+            except HTTPTimeoutError as error:
+                raise DeliveryError(Reason.TIMEOUT, _without_address(error)) from error
+            except (HTTPError, OSError) as error:
+                reason = Reason.TIMEOUT if watch.is_over else Reason.CONNECTION
+                raise DeliveryError(reason, _without_address(error)) from error
+            if watch.is_over:  # what was cut off in its head is no answer, though http.client takes it for one
+                response.close()
+                raise DeliveryError(Reason.TIMEOUT, "the answer did not come in time")
             excerpt = self._excerpt(response)
-        except NewConnectionError as error:  # urllib3 counts it among the timeouts, whatever the cause
-            raise DeliveryError(Reason.CONNECTION, _without_address(error)) from error
-        except HTTPTimeoutError as error:
-            raise DeliveryError(Reason.TIMEOUT, _without_address(error)) from error
-        except (HTTPError, OSError) as error:
-            raise DeliveryError(Reason.CONNECTION, _without_address(error)) from error
-        reason = reason_of(response.status)
-        if reason is None:
+        reason_why = reason_of(response.status)
+        if reason_why is None:
             return Answer(response.status, excerpt)
         wait = _retry_after(response.headers.get("Retry-After"))
-        raise DeliveryError(reason, f"HTTP {response.status}: {excerpt}", status=response.status, retry_after_s=wait)
+        detail = f"HTTP {response.status}: {excerpt}"
+        raise DeliveryError(reason_why, detail, status=response.status, retry_after_s=wait)
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "User-Agent": "MUTT"}
@@ -85,16 +95,20 @@ class Moogsoft:
         return headers
 
     def _excerpt(self, response: Any) -> str:
-        """The beginning of the answer; a small one is read to its end, so that the connection can be used again."""
-        deadline = time.monotonic() + self._destination.read_timeout_s
+        """The beginning of the answer; a small one is read to its end, so that the connection can be used again.
+
+        The status has come: whatever becomes of the rest, it stands.
+        """
         key = self._destination.api_key.encode()
         enough = EXCERPT_BYTES + len(key)  # so that no key is cut in two where the excerpt ends, and shown by half
         body = b""
-        for piece in response.stream(EXCERPT_BYTES):
-            body += piece
-            if len(body) > enough or time.monotonic() > deadline:
-                response.close()
-                break
+        try:
+            while len(body) <= enough and (piece := response.read1(enough)):
+                body += piece
+        except (HTTPError, OSError):
+            response.close()
+        if len(body) > enough:
+            response.close()
         response.release_conn()
         if key:
             body = body.replace(key, b"[redacted]")

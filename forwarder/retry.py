@@ -11,10 +11,20 @@ class Reason(StrEnum):
     CONNECTION = "connection"
     TIMEOUT = "timeout"
     SERVER_ERROR = "server_error"
+    REDIRECTED = "redirected"
     RATE_LIMITED = "rate_limited"
     UNAUTHORISED = "unauthorised"
-    REDIRECTED = "redirected"
     REFUSED = "refused"
+    UNSENDABLE = "unsendable"
+
+
+class Concern(StrEnum):
+    """What a failure is about, and hence what follows from it."""
+
+    DESTINATION = "destination"  # counted by the breaker, tried again
+    PACE = "pace"  # nobody sends for a while; no try is spent
+    ACCESS = "access"  # the destination is paused until a person or a new key resumes it
+    EVENT = "event"  # the request is halved until the guilty event stands alone, which dies
 
 
 class DeliveryError(Exception):
@@ -33,29 +43,37 @@ class DeliveryError(Exception):
         self.retry_after_s = retry_after_s
 
     @property
-    def retryable(self) -> bool:
-        return POLICIES[self.reason].attempts > 1
+    def concern(self) -> Concern:
+        return POLICIES[self.reason].concern
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How often at most, and the first and the longest wait in seconds (doubling between them)."""
+    """How often a request is tried (None: as often as it takes), the first and the longest wait in seconds.
 
-    attempts: int
+    Waits double in between.
+    """
+
+    concern: Concern
+    attempts: int | None
     first_s: float = 1.0
     longest_s: float = 60.0
 
 
-# A wait stays far below the broker's visibility timeout, or the message would come twice.
+# The waits of what is tried again by Celery stay far below the broker's visibility timeout, or the message would
+# come twice. The others are parked.
 POLICIES: dict[Reason, Policy] = {
-    Reason.CONNECTION: Policy(attempts=12),
-    Reason.TIMEOUT: Policy(attempts=12),
-    Reason.SERVER_ERROR: Policy(attempts=12),
-    Reason.RATE_LIMITED: Policy(attempts=30),
-    Reason.UNAUTHORISED: Policy(attempts=8, first_s=5.0),
-    Reason.REDIRECTED: Policy(attempts=1),
-    Reason.REFUSED: Policy(attempts=1),
+    Reason.CONNECTION: Policy(Concern.DESTINATION, attempts=12),
+    Reason.TIMEOUT: Policy(Concern.DESTINATION, attempts=12),
+    Reason.SERVER_ERROR: Policy(Concern.DESTINATION, attempts=12),
+    Reason.REDIRECTED: Policy(Concern.DESTINATION, attempts=12),
+    Reason.RATE_LIMITED: Policy(Concern.PACE, attempts=None, longest_s=300.0),
+    Reason.UNAUTHORISED: Policy(Concern.ACCESS, attempts=None),
+    Reason.REFUSED: Policy(Concern.EVENT, attempts=1),
+    Reason.UNSENDABLE: Policy(Concern.EVENT, attempts=1),
 }
+# Moogsoft takes other requests, and fails this part of a batch that often: then it is about an event in it.
+SUSPECT_ATTEMPTS = 3
 
 _MULTIPLE_CHOICES = 300
 _BAD_REQUEST = 400
@@ -81,15 +99,56 @@ def reason_of(status: int) -> Reason | None:
     return None
 
 
-def wait_before_next(error: DeliveryError, attempt: int, chance: random.Random) -> float | None:
-    """Seconds to wait after the `attempt`-th (from 1) failed; None if it was the last.
+class Step(StrEnum):
+    """What follows from a failed request."""
+
+    RETRY = "retry"  # by Celery, after a wait
+    PARK = "park"  # until the breaker lets it through; no try is spent
+    TRIP = "trip"  # open the breaker, and park
+    HOLD = "hold"  # nobody sends for a while; park
+    PAUSE = "pause"  # nobody sends until a person or a new key says so; park
+    DIVIDE = "divide"  # find the guilty event
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand after a failure.
+
+    `failures` of this batch in a row, this one included. `suspected`: its request has been divided before.
+    `others_taken`: Moogsoft has taken other requests since this batch first failed. `closed`: the breaker still is.
+    """
+
+    failures: int
+    suspected: bool
+    others_taken: bool
+    closed: bool
+
+
+def next_step(error: DeliveryError, standing: Standing) -> Step:
+    """What to do about a failed request: no event dies for what is the destination's fault."""
+    policy = POLICIES[error.reason]
+    match policy.concern:
+        case Concern.EVENT:
+            return Step.DIVIDE
+        case Concern.PACE:
+            return Step.HOLD
+        case Concern.ACCESS:
+            return Step.PAUSE
+    if not standing.closed:
+        return Step.PARK
+    most = SUSPECT_ATTEMPTS if standing.suspected else policy.attempts
+    if most is None or standing.failures < most:
+        return Step.RETRY
+    return Step.DIVIDE if standing.others_taken else Step.TRIP
+
+
+def wait_before_next(error: DeliveryError, attempt: int, chance: random.Random) -> float:
+    """Seconds to wait after the `attempt`-th (from 1) failed.
 
     Full jitter over the upper half of the exponential step, so that workers do not return in step.
     """
     policy = POLICIES[error.reason]
-    if attempt >= policy.attempts:
-        return None
-    step = min(policy.first_s * 2 ** (attempt - 1), policy.longest_s)
+    step = min(policy.first_s * 2.0 ** min(attempt - 1, 30), policy.longest_s)
     wait = chance.uniform(step / 2, step)
     if error.retry_after_s is not None:
         wait = max(wait, min(error.retry_after_s, policy.longest_s))

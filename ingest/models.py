@@ -155,4 +155,6 @@ def _in_order(chosen: Sequence[str] | None, words: type[models.TextChoices]) -> 
     return [str(word) for word in words.values if word in given] + [word for word in given if word not in words.values]
 
 
-from ingest.quarantine_models import Quarantined  # noqa: E402, F401 - here is where Django looks for models
+# Here is where Django looks for models.
+from ingest.quarantine_models import Quarantined  # noqa: E402, F401
+from ingest.replay_models import Replay  # noqa: E402, F401

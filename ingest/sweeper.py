@@ -1,4 +1,8 @@
-"""Batches that have been open for too long are sent on their way again: a message was lost, or a worker died."""
+"""Batches that have been open for too long are sent on their way again: a message was lost, or a worker died.
+
+Every worker sweeps, and beat has it done besides: however many do, a batch is handed to one of them only, and the
+first of them keeps the others away for a while.
+"""
 
 import logging
 import re
@@ -6,18 +10,20 @@ from uuid import UUID
 
 import orjson
 from celery import shared_task
+from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
 from audit.connections import redis_client
-from audit.journal import Journal, Overdue, journal
+from audit.journal import PREFIX, Journal, Overdue, journal
 from audit.outcomes import Stage
 from ingest import pipeline
 from ingest.metrics import BATCHES_SWEPT
 
 logger = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 500
+MOST_AT_ONCE = 1000
+SWEPT = f"{PREFIX}swept"
 _QUEUES = {Stage.VALIDATE: "pipeline", Stage.MATCH: "pipeline", Stage.FORWARD: "forward", Stage.DLQ: "dlq"}
 _LOOK_AT = 20
 _BATCH_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -26,11 +32,21 @@ _BATCH_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 @shared_task(name="ingest.sweep_open_batches")
 def sweep_open_batches() -> int:
     """Chain overdue batches again; returns how many."""
-    return sweep(journal(), redis_client())
+    return sweep_if_due(settings.MUTT_SWEEP_EVERY_S)
+
+
+def sweep_if_due(every_s: float) -> int:
+    """Sweep, unless somebody did less than `every_s` seconds ago."""
+    broker = redis_client()
+    if not broker.set(SWEPT, "1", px=max(int(every_s * 900), 1), nx=True):
+        return 0
+    return sweep(journal(), broker)
 
 
 def sweep(journal: Journal, broker: Redis) -> int:
     """Chain those overdue batches again whose message is gone; those that wait in a deep queue are left there."""
+    if stranded := journal.reconcile(MOST_AT_ONCE):
+        logger.error("%s parked batches were in no list; they are swept", stranded)
     heads = {queue: _head_queued_at(journal, broker, queue) for queue in set(_QUEUES.values())}
     lost = [batch for batch in journal.sweep(MOST_AT_ONCE) if _is_lost(batch, heads)]
     for overdue in lost:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from audit.entry import Entry, in_our_words
 from audit.ids import received_at
+from audit.isolation import each_by_itself
 from audit.journal import journal
 from audit.outcomes import Stage
 from ingest.normalisation import canonical_form, notes_on_clock
@@ -20,13 +21,14 @@ from ingest.quarantine_store import empty_inbox
 def validate_batch(batch_id: str) -> str:
     """Bring every event of a batch into canonical form."""
     with journal().claimed(UUID(batch_id), Stage.VALIDATE) as claim:
-        claim.advance(Stage.MATCH, [_normalised(entry) for entry in claim.events])
+        normalised = each_by_itself(claim, _normalised, "validate")
+        claim.advance(Stage.MATCH, [new or old for new, old in zip(normalised, claim.events, strict=True)])
     return batch_id
 
 
 def _normalised(entry: Entry) -> Entry:
     event, received = in_our_words(entry), received_at(UUID(entry["id"]))
-    notes = [*entry.get("notes", []), *notes_on_clock(event, received)]
+    notes = list(dict.fromkeys([*entry.get("notes", []), *notes_on_clock(event, received)]))
     return {**entry, "canonical": canonical_form(event, received), **({"notes": notes} if notes else {})}  # type: ignore[typeddict-item] # mypy loses the keys
 
 

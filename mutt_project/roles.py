@@ -5,7 +5,14 @@ from collections.abc import Iterable
 from django.contrib.auth.models import Group, Permission
 
 _RULES = ("rule", "developmenthost", "deviceteam")
-_WRITTEN = ("audit.record", "audit.attempt", "audit.deadletter", "ingest.quarantined")
+_WRITTEN = (
+    *("audit.record", "audit.attempt", "audit.deadletter", "ingest.quarantined", "ingest.replay"),
+    "forwarder.destination",
+)
+_OPERATED = (
+    *("ingest.resend_quarantined", "audit.replay_deadletter", "audit.discard_deadletter"),
+    *("ingest.change_replay", "forwarder.operate_destination"),
+)
 _ALL = ("add", "change", "delete", "view")
 
 ROLES: dict[str, tuple[str, ...]] = {
@@ -17,12 +24,17 @@ ROLES: dict[str, tuple[str, ...]] = {
         *(f"rules.{action}_{model}" for action in _ALL for model in _RULES),
         *(name.replace(".", ".view_") for name in _WRITTEN),
     ),
+    "MUTT operator": (
+        *(f"rules.view_{model}" for model in _RULES),
+        *(name.replace(".", ".view_") for name in _WRITTEN),
+        *_OPERATED,
+    ),
     "MUTT admin": (
         *(f"rules.{action}_{model}" for action in _ALL for model in _RULES),
         *(name.replace(".", ".view_") for name in _WRITTEN),
         *(f"ingest.{action}_apikey" for action in _ALL),
         "ingest.delete_quarantined",
-        "ingest.resend_quarantined",
+        *_OPERATED,
         *(f"auth.{action}_user" for action in _ALL),
         *(f"auth.{action}_group" for action in _ALL),
     ),

@@ -8,6 +8,8 @@ from rest_framework.routers import DefaultRouter
 
 import ingest.openapi  # noqa: F401 - tells drf-spectacular of our keys
 from audit.api.views import EventViewSet, LedgerView
+from forwarder.api.views import BreakerViewSet
+from ingest.api.dead_letters import DeadLetterViewSet, ReplayViewSet
 from ingest.api.keys import ApiKeyViewSet
 from ingest.api.views import QuarantineViewSet
 from ingest.preview import preview
@@ -28,6 +30,8 @@ router = DefaultRouter(trailing_slash=False)
 router.register("events", EventViewSet, basename="event")
 router.register("rules", RuleViewSet, basename="rule")
 router.register("dev-hosts", DevelopmentHostViewSet, basename="development-host")
+router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
+router.register("replays", ReplayViewSet, basename="replay")
 router.register("keys", ApiKeyViewSet, basename="key")
 router.register("quarantine", QuarantineViewSet, basename="quarantine")
 router.register("teams", DeviceTeamViewSet, basename="device-team")
@@ -37,6 +41,8 @@ urlpatterns = [
     path("webhook/<str:source>", webhook, name="webhook-source"),
     path("webhook/<str:source>/<str:token>", webhook, name="webhook-token"),
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
+    path("api/v1/breaker", BreakerViewSet.as_view({"get": "retrieve", "put": "update"}), name="breaker"),
+    path("api/v1/breaker/resume", BreakerViewSet.as_view({"post": "resume"}), name="breaker-resume"),
     path("api/v1/openapi.yaml", SpectacularAPIView.as_view(), name="openapi"),
     path(
         "api/v1/docs",

@@ -3,22 +3,21 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from audit.dead_letters import undecided
 from audit.entry import Entry
 from audit.ids import received_at
+from audit.isolation import each_by_itself
 from audit.journal import Claim
-from audit.outcomes import Outcome
+from audit.outcomes import UNMATCHED_THRESHOLD, Outcome
 from audit.record import RecordRow
 from rules.compiled import Matcher
 from rules.event import Event, Handling, host_key, severity_of
 from rules.matching import Decision
 from rules.signature import object_of, signature
 from rules.unmatched import Unmatched
-
-UNMATCHED_THRESHOLD = "unmatched_threshold"
 
 type_of_counter = Callable[[UUID, Iterable[Unmatched]], set[UUID]]
 
@@ -29,13 +28,11 @@ def decide_batch(claim: Claim, matcher: Matcher, count_unmatched: type_of_counte
     The event that brings its host and signature to the threshold of unmatched events is forwarded itself, as
     the meta-alert that stands for all of them: no event is invented, and the ledger stays exact.
     """
-    rows = []
-    renewed = monotonic()
-    for item in claim.events:
-        rows.append(_row(item, claim, matcher, now))
-        if monotonic() - renewed > claim.lease_s / 4:
-            claim.renew()
-            renewed = monotonic()
+    decided = each_by_itself(claim, lambda entry: _row(entry, claim, matcher, now), "match")
+    rows = [
+        row or undecided(entry, claim, "", Outcome.PENDING, now)  # it is dead, and its dead letter will say why
+        for row, entry in zip(decided, claim.events, strict=True)
+    ]
     unmatched = [
         Unmatched(row.event_id, row.hostname, signature(row.message, row.trap_oid or None))
         for row in rows

@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 
 from audit.journal import journal
 from audit.outcomes import Outcome, Stage
-from audit.record import recorded_outcomes, write_records
+from audit.record import recorded_outcomes, revive, write_records
+from audit.tasks import store_dead_letters
 from rules import backtesting
 from rules.deciding import decide_batch
 from rules.ruleset import current_rule_set
@@ -24,13 +25,21 @@ def match_batch(batch_id: str) -> str | None:
     with journal().claimed(UUID(batch_id), Stage.MATCH) as claim:
         rows = decide_batch(claim, current_rule_set.get(), unmatched_counter().count, timezone.now())
         claim.renew()
-        outcomes = [row.outcome for row in rows]
+        if claim.replay:
+            revive([row.event_id for row in rows], timezone.now())
+        outcomes = {row.event_id: row.outcome for row in rows}
         if not write_records(rows):
-            outcomes = list(recorded_outcomes(claim.batch).values())
-        if Outcome.PENDING in outcomes:
+            outcomes = recorded_outcomes(claim.batch)
+        pending = {event for event, outcome in outcomes.items() if outcome is Outcome.PENDING}
+        dead = journal().dead(claim.batch).keys()
+        if pending - dead:
             claim.advance(Stage.FORWARD)
             return batch_id
-        claim.finish()
+        if pending:
+            claim.advance(Stage.DLQ)
+            store_dead_letters.delay(batch_id)
+        else:
+            claim.finish()
     return None
 
 

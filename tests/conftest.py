@@ -38,7 +38,14 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def mutt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mutt]:
     """The whole stack of real processes, with the sample rules; one for all tests that ask for it."""
-    stack = Stack(tmp_path_factory.mktemp("stack") / "var", given={}, extra={"MUTT_GRACE_S": "4", "MUTT_LEASE_S": "6"})
+    extra = {
+        "MUTT_GRACE_S": "4",
+        "MUTT_LEASE_S": "6",
+        "MOOGSOFT_CONNECT_TIMEOUT_S": "1",
+        "MOOGSOFT_READ_TIMEOUT_S": "2",
+        "MOOGSOFT_BREAKER_OPEN_S": "3",
+    }
+    stack = Stack(tmp_path_factory.mktemp("stack") / "var", given={}, extra=extra)
     stack.start()
     try:
         samples.load_rules(stack.web, stack.secrets["api_key"])

@@ -9,6 +9,6 @@ if batch[2] and batch[2] ~= ARGV[3] and tonumber(batch[3]) > now then return 0 e
 if ARGV[3] ~= '' and batch[2] ~= ARGV[3] then return 0 end
 redis.call('HSET', KEYS[1], 'stage', 'dlq', 'dead_stage', ARGV[4], 'dead_reason', ARGV[5], 'dead_detail', ARGV[6],
   'queued_at', now)
-redis.call('HDEL', KEYS[1], 'token', 'lease_until', 'abandoned')
+redis.call('HDEL', KEYS[1], 'token', 'lease_until', 'abandoned', 'suspect', 'killer', 'kills')
 redis.call('ZADD', KEYS[2], now + ARGV[7], ARGV[1])
 return 1

@@ -3,8 +3,11 @@
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[2] then return 0 end
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-redis.call('HDEL', KEYS[1], 'token', 'lease_until')
-redis.call('HINCRBY', KEYS[1], 'failures', ARGV[5])
+redis.call('HDEL', KEYS[1], 'token', 'lease_until', 'suspect')
+if tonumber(ARGV[5]) > 0 then
+  redis.call('HINCRBY', KEYS[1], 'failures', ARGV[5])
+  redis.call('HSETNX', KEYS[1], 'failing_since', now)
+end
 redis.call('HSET', KEYS[1], 'queued_at', now + ARGV[3])
 redis.call('ZADD', KEYS[2], now + ARGV[3] + ARGV[4], ARGV[1])
 return 1

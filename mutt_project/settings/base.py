@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 
 import django_stubs_ext
 from csp.constants import NONCE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from audit.outcomes import Outcome
 from mutt_project.settings.environment import (
+    at_least_one,
     boolean,
     one_of,
     optional,
@@ -147,6 +149,10 @@ SPECTACULAR_SETTINGS = {
         "SeverityEnum": [(word.value, word.value) for word in Severity],
         "HandlingEnum": [(word.value, word.value) for word in Handling],
         "OutcomeEnum": [(word.value, word.value) for word in Outcome],
+        "BreakerStateEnum": [(word, word) for word in ("closed", "open", "half_open")],
+        "ForcedStateEnum": [(word, word) for word in ("open", "closed")],
+        "WishEnum": [(word, word) for word in ("open", "closed", "automatic")],
+        "DeadLetterStateEnum": [("waiting", "Waiting"), ("replayed", "Replayed"), ("discarded", "Discarded")],
         "DecidedOutcomeEnum": [(word, word) for word in ("forwarded", "ignored", "unmatched")],
     },
 }
@@ -204,9 +210,31 @@ MOOGSOFT_FLAVOUR = optional("MOOGSOFT_FLAVOUR", "cloud", one_of("cloud", "onprem
 MOOGSOFT_ARRAY = optional("MOOGSOFT_ARRAY", True, boolean)
 MOOGSOFT_KEY_FIELD = optional("MOOGSOFT_KEY_FIELD", "deduplication_key", one_of("deduplication_key", "dedupe_key"))
 MOOGSOFT_SERVICES_FIELD = optional("MOOGSOFT_SERVICES_FIELD", "services", one_of("services", "service"))
-MOOGSOFT_BATCH_SIZE = optional("MOOGSOFT_BATCH_SIZE", 100, int)
+MOOGSOFT_BATCH_SIZE = optional("MOOGSOFT_BATCH_SIZE", 100, at_least_one)
 MOOGSOFT_CONNECT_TIMEOUT_S = optional("MOOGSOFT_CONNECT_TIMEOUT_S", 3.0, positive)
 MOOGSOFT_READ_TIMEOUT_S = optional("MOOGSOFT_READ_TIMEOUT_S", 10.0, positive)
+
+if MUTT_LEASE_S < 2 * (MOOGSOFT_CONNECT_TIMEOUT_S + MOOGSOFT_READ_TIMEOUT_S):
+    raise ImproperlyConfigured(
+        "MUTT_LEASE_S must be at least twice MOOGSOFT_CONNECT_TIMEOUT_S and MOOGSOFT_READ_TIMEOUT_S together: a batch "
+        "would be taken from a worker that waits for Moogsoft. Make the lease longer or the timeouts shorter."
+    )
+
+# How much it is asked: all workers together send at most so many requests; after an outage the parked batches get
+# this share of them, the rest is for what comes in.
+MOOGSOFT_RATE = optional("MOOGSOFT_RATE", "50/second", rate)
+MOOGSOFT_DRAIN_SHARE = optional("MOOGSOFT_DRAIN_SHARE", 0.8, share)
+MOOGSOFT_DRAIN_EVERY_S = optional("MOOGSOFT_DRAIN_EVERY_S", 0.25, positive)
+
+# The breaker opens at so many failures within the window, and lets one request through when its time is over.
+MOOGSOFT_BREAKER_FAILURES = optional("MOOGSOFT_BREAKER_FAILURES", 10, at_least_one)
+MOOGSOFT_BREAKER_WINDOW_S = optional("MOOGSOFT_BREAKER_WINDOW_S", 60.0, positive)
+MOOGSOFT_BREAKER_OPEN_S = optional("MOOGSOFT_BREAKER_OPEN_S", 300.0, positive)
+
+# Dead letters: how many events a second a replay sends on their way, and how often MUTT replays by itself what died
+# of passing troubles (0: never).
+MUTT_REPLAY_RATE = optional("MUTT_REPLAY_RATE", 100.0, positive)
+MUTT_AUTO_REPLAY_TIMES = optional("MUTT_AUTO_REPLAY_TIMES", 0, int)
 
 # Celery. docs/adr/0003 argues these.
 CELERY_TASK_QUEUES = [
@@ -221,6 +249,7 @@ CELERY_TASK_ROUTES = {
     "audit.create_partitions": {"queue": "maintenance"},
     "ingest.sweep_open_batches": {"queue": "maintenance"},
     "ingest.store_quarantine": {"queue": "maintenance"},
+    "ingest.go_on_with_replays": {"queue": "maintenance"},
     "rules.run_backtest": {"queue": "maintenance"},
     "rules.resume_backtests": {"queue": "maintenance"},
 }
@@ -262,6 +291,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 60},
     },
+    "go on with replays": {"task": "ingest.go_on_with_replays", "schedule": 2.0, "options": {"expires": 10}},
     "resume backtests": {"task": "rules.resume_backtests", "schedule": 15.0, "options": {"expires": 15}},
     "create partitions": {"task": "audit.create_partitions", "schedule": 6 * 60 * 60.0},
 }
@@ -278,6 +308,7 @@ LOGGING = {
     "loggers": {
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},  # its warnings hold the URL; what went wrong is in the attempt
         # Django (with the loggers below it) and Celery would give these handlers of their own, which mask nothing.
         "django": {"handlers": []},
         "celery.task": {"handlers": ["stderr"], "propagate": False},

@@ -68,6 +68,13 @@ def positive(text: str) -> float:
     return number
 
 
+def at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(f"“{text}” is no whole number above 0")
+    return number
+
+
 def share(text: str) -> float:
     number = float(text)
     if not 0 < number <= 1:

@@ -105,7 +105,22 @@ def test_a_transient_failure_of_moogsoft_is_retried_until_it_is_over(mutt: Mutt)
     assert "server_error" in attempts[0]
 
 
-@pytest.mark.parametrize("mode", ["hang", "reset", "429", "401"])
+def test_a_key_that_moogsoft_refuses_pauses_delivery_until_somebody_resumes_it(mutt: Mutt):
+    mutt.misbehave("401")
+    identifiers = mutt.send(event(hostname="edge-401", message=DOWN))
+    eventually(lambda: mutt.api("breaker")["paused"])
+    mutt.misbehave("ok")
+    identifiers += mutt.send(event(hostname="edge-401-b", message=DOWN))
+    eventually(lambda: mutt.api("breaker")["parked_batches"] == 2)
+    requests = mutt.stats()["requests"]
+    shown = mutt.api("breaker/resume", "POST", {"reason": "the key was mended"})
+    assert shown["paused"] is None
+    for identifier in identifiers:
+        assert mutt.outcome(identifier, "delivered")["outcome"] == "delivered"
+    assert mutt.stats()["requests"] - requests <= 2
+
+
+@pytest.mark.parametrize("mode", ["hang", "reset", "429"])
 def test_an_alert_survives_each_way_of_moogsoft_to_fail(mutt: Mutt, mode: str):
     mutt.misbehave(mode, for_s=2)
     (identifier,) = mutt.send(event(hostname=f"edge-{mode}", message=DOWN))

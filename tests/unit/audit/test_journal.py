@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from audit.connections import redis_client
 from audit.entry import Entry
 from audit.ids import event_id, new_batch_id
-from audit.journal import BATCH, MOST_ABANDONED, OPEN, TOTALS, Abandoned, Burial, NotClaimed, StaleClaim
+from audit.journal import BATCH, BEHIND, MOST_ABANDONED, OPEN, PARKED, TOTALS, Abandoned, Burial, NotClaimed, StaleClaim
 from audit.outcomes import DeadStage, Stage
 from tests.unit.audit.batches import at_once, bury, claim, journal, opened
 
@@ -102,8 +102,8 @@ def test_of_many_workers_that_want_a_batch_at_once_one_gets_it():
 def test_a_claim_that_runs_twice_because_its_answer_was_lost_is_one_attempt():
     books = journal()
     batch = opened(books)
-    keys, words = [BATCH + str(batch), OPEN], (str(batch), "validate", "token", 30, 10)
-    assert [books.run("claim", keys, *words)[-2] for _ in range(2)] == [b"1", b"1"]
+    keys, words = [BATCH + str(batch), OPEN, PARKED, BEHIND], (str(batch), "validate", "token", 30, 10, "")
+    assert [books.run("claim", keys, *words)[6] for _ in range(2)] == [b"1", b"1"]
 
 
 def test_a_worker_whose_lease_ran_out_can_change_nothing_once_another_holds_the_batch():
@@ -202,9 +202,12 @@ def test_a_closed_batch_leaves_nothing_behind_but_the_count():
     books = journal()
     batch = opened(books)
     books.mark_sent(batch, [event_id(batch, 0)])
-    books.mark_dead(batch, {event_id(batch, 1): ("refused", "why")})
+    why = Burial(DeadStage.MOOG, "refused", "why")
+    books.mark_dead(batch, {event_id(batch, 1): why})
+    books.halve(batch, [event_id(batch, 1)], 2)
     assert books.sent(batch) == {event_id(batch, 0)}
-    assert books.dead(batch) == {event_id(batch, 1): ("refused", "why")}
+    assert books.dead(batch) == {event_id(batch, 1): why}
+    assert books.halved(batch) == {event_id(batch, 1): 2}
     claim(books, batch, Stage.VALIDATE).finish()
     assert redis_client().keys("*") == [b"mutt:totals"]
 

@@ -1,21 +1,27 @@
 """The delivery of a batch: requests, attempts, bisection, and nothing twice."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
-from audit.ids import event_id, new_batch_id
-from audit.journal import Claim, StaleClaim, journal
+from audit.connections import redis_client
+from audit.ids import event_id, last_id_of, new_batch_id
+from audit.journal import BATCH, BEHIND, PARKED, Burial, Claim, StaleClaim, journal
 from audit.models import Attempt, DeadLetter, Record
-from audit.outcomes import Outcome, Stage
+from audit.outcomes import DeadStage, Outcome, Stage
+from audit.record import mark_delivered
 from audit.tasks import store_dead_letters
-from forwarder.delivery import Delivery
+from forwarder.breaker import Held, State, breaker
+from forwarder.delivery import Delivery, Failed, Means
 from forwarder.moogsoft import Destination, Moogsoft, moogsoft
 from forwarder.payload import Dialect, Flavour
+from forwarder.rate_limit import RateLimit, rate_limit
 from forwarder.retry import DeliveryError, Reason
-from forwarder.tasks import forward_batch
+from forwarder.tasks import drain, forward_batch
 from tests.unit.forwarder.moogsoft_double import OK, Misdeed, MoogsoftDouble, Reply, serve
 from tests.unit.forwarder.records import NOW, alert
 
@@ -35,9 +41,11 @@ def double() -> Iterator[MoogsoftDouble]:
 def destination(double: MoogsoftDouble, settings) -> Iterator[None]:
     """Make the double the destination of this process."""
     settings.MOOGSOFT_URL = double.url
-    moogsoft.cache_clear()
+    for of_this_process in (moogsoft, breaker):
+        of_this_process.cache_clear()
     yield
-    moogsoft.cache_clear()
+    for of_this_process in (moogsoft, breaker):
+        of_this_process.cache_clear()
 
 
 def matched(size: int, *outcomes: Outcome) -> UUID:
@@ -54,26 +62,44 @@ def matched(size: int, *outcomes: Outcome) -> UUID:
     return batch
 
 
-def run(claim: Claim, double: MoogsoftDouble, size: int = 100, dialect: Dialect | None = None) -> bool:
+def run(claim: Claim, double: MoogsoftDouble, size: int = 100, dialect: Dialect | None = None) -> UUID | None:
     sender = Moogsoft(Destination(double.url, "key", dialect or Dialect(Flavour.CLOUD), 1, 2))
-    return Delivery(claim, sender, clock=lambda: NOW, size=size, unmatched_threshold=100).run()
+    return Delivery(claim, Means(sender, breaker(), rate_limit(), lambda: NOW, size, 100)).run()
 
 
 def deliver(batch: UUID, double: MoogsoftDouble, size: int = 100, dialect: Dialect | None = None) -> bool:
+    """Returns whether any event is to become a dead letter."""
     with journal().claimed(batch, Stage.FORWARD) as claim:
-        dead = run(claim, double, size, dialect)
+        run(claim, double, size, dialect)
         claim.release()
-    return dead
+    return bool(journal().dead(batch))
 
 
 def outcomes(batch: UUID) -> list[str]:
-    return list(Record.objects.filter(event_id__gte=batch).order_by("event_id").values_list("outcome", flat=True))
+    records = Record.objects.filter(event_id__gte=batch, event_id__lte=last_id_of(batch))
+    return list(records.order_by("event_id").values_list("outcome", flat=True))
 
 
 def place(batch: UUID) -> tuple[Stage, float]:
     found = journal().stage_of(batch)
     assert found is not None
     return found
+
+
+def parked() -> list[UUID]:
+    found: list[Any] = redis_client().zrange(PARKED, 0, -1)
+    return [UUID(raw.decode()) for raw in found]
+
+
+def ahead_of(batch: UUID) -> UUID | None:
+    found: Any = redis_client().hget(BEHIND, str(batch))
+    return UUID(found.decode()) if found else None
+
+
+def of_batch(batch: UUID, field: str) -> str | None:
+    """A field of the journal's entry, or None."""
+    value: Any = redis_client().hget(BATCH + str(batch), field)
+    return value.decode() if value else None
 
 
 def refusing(*hosts: str):
@@ -120,7 +146,7 @@ def test_a_refused_request_is_halved_to_the_guilty_event_and_its_neighbours_are_
     batch = matched(9)
     assert deliver(batch, double) is True
     assert outcomes(batch) == ["pending" if place == guilty else "delivered" for place in range(9)]
-    assert journal().dead(batch) == {event_id(batch, guilty): ("refused", "HTTP 400: bad event")}
+    assert journal().dead(batch) == {event_id(batch, guilty): Burial(DeadStage.MOOG, "refused", "HTTP 400: bad event")}
     assert len(double.requests) <= 9
     assert Attempt.objects.filter(reason="refused", status=400).count() >= 4
 
@@ -155,9 +181,9 @@ def test_a_guilty_event_is_not_sent_again_when_the_delivery_goes_on(double):
 def test_a_failure_of_the_whole_request_is_raised_after_the_attempt_is_recorded(double, answer, reason, status):
     double.answer = lambda request: answer
     batch = matched(5)
-    with pytest.raises(DeliveryError) as caught:
+    with pytest.raises(Failed) as caught:
         deliver(batch, double, size=2)
-    assert caught.value.reason is reason
+    assert caught.value.error.reason is reason
     (attempt,) = Attempt.objects.all()
     assert (attempt.reason, attempt.status, len(attempt.event_ids)) == (reason, status, 2)
     assert outcomes(batch) == ["pending"] * 5
@@ -167,7 +193,7 @@ def test_a_failure_of_the_whole_request_is_raised_after_the_attempt_is_recorded(
 def test_what_was_sent_before_a_failure_stays_sent(double):
     batch = matched(5)
     double.answer = lambda request: OK if len(double.requests) < 2 else AWAY
-    with pytest.raises(DeliveryError):
+    with pytest.raises(Failed):
         deliver(batch, double, size=2)
     assert outcomes(batch) == ["delivered"] * 2 + ["pending"] * 3
     double.requests.clear()
@@ -237,10 +263,231 @@ def test_the_task_gives_a_batch_back_before_it_is_retried(double, destination):
         assert claim.attempt == 2
 
 
-def test_the_task_buries_a_batch_that_can_never_be_delivered(double, destination):
-    double.answer = lambda request: (302, {"Location": "/"}, b"")
-    batch = matched(2)
-    forward_batch.run(str(batch))
+@pytest.mark.parametrize("guilty", range(5))
+def test_the_search_for_a_guilty_event_goes_on_where_a_pause_interrupted_it(double, destination, monkeypatch, guilty):
+    """One request at a time, as behind a rate limit that allows no more: it ends all the same."""
+    double.answer = refusing(f"edge-{guilty}")
+    batch = matched(5)
+    for _ in range(20):
+        monkeypatch.setattr("forwarder.tasks.rate_limit", lambda: RateLimit(redis_client(), "1/minute"))
+        redis_client().delete("mutt:moogsoft:slots")
+        if place(batch)[0] is not Stage.FORWARD:
+            break
+        forward_batch.run(str(batch))
     store_dead_letters.run(str(batch))
-    assert outcomes(batch) == ["dead"] * 2
-    assert set(DeadLetter.objects.values_list("reason", flat=True)) == {"redirected"}
+    assert outcomes(batch) == ["dead" if place == guilty else "delivered" for place in range(5)]
+    assert len(double.requests) <= 7
+
+
+def test_a_batch_that_the_rate_limit_holds_back_is_parked_and_spends_no_try(double, destination, monkeypatch):
+    monkeypatch.setattr("forwarder.tasks.rate_limit", lambda: RateLimit(redis_client(), "1/minute"))
+    first, second = two_apart()
+    forward_batch.run(str(first))
+    forward_batch.run(str(second))
+    assert parked() == [second]
+    assert of_batch(second, "parked") == "rate"
+    assert of_batch(second, "failures") is None
+    assert len(double.requests) == 1
+    assert journal().sweep(10) == []
+
+
+def test_a_batch_of_many_requests_goes_on_where_the_rate_limit_stopped_it(double, destination, settings, monkeypatch):
+    settings.MOOGSOFT_BATCH_SIZE = 2
+    monkeypatch.setattr("forwarder.tasks.rate_limit", lambda: RateLimit(redis_client(), "2/minute"))
+    batch = matched(7)
+    forward_batch.run(str(batch))
+    assert of_batch(batch, "owed") == "3"
+    redis_client().delete("mutt:moogsoft:slots")
+    forward_batch.run(str(batch))
+    assert outcomes(batch) == ["delivered"] * 7
+    assert [event["source"] for event in double.events] == [f"edge-{place}" for place in range(7)]
+
+
+def test_a_failure_that_opens_the_breaker_parks_its_batch_and_so_do_all_that_come_after_it(
+    double, destination, settings
+):
+    settings.MOOGSOFT_BREAKER_FAILURES = 1
+    double.answer = lambda request: AWAY
+    first, second = two_apart()
+    forward_batch.run(str(first))
+    assert breaker().view().state is State.OPEN
+    forward_batch.run(str(second))
+    assert set(parked()) == {first, second}
+    assert (of_batch(first, "parked"), of_batch(second, "parked")) == ("server_error", "open")
+    assert of_batch(first, "failures") is None
+    assert len(double.requests) == 1
+    assert redis_client().llen("forward") == 0
+
+
+def test_while_it_is_open_any_number_of_messages_costs_no_request_and_no_try(double, destination):
+    breaker().trip("away")
+    batch = matched(1)
+    for _ in range(20):
+        forward_batch.run(str(batch))
+    assert (double.requests, parked(), of_batch(batch, "failures")) == ([], [batch], None)
+
+
+def test_a_batch_that_fails_to_the_end_while_nothing_is_taken_opens_the_breaker_and_nobody_dies(double, destination):
+    double.answer = lambda request: AWAY
+    batch = matched(2)
+    for _ in range(12):  # of which ten within a minute would open it as well
+        redis_client().delete("mutt:moogsoft:failures")
+        with suppress(DeliveryError):  # outside a worker, Celery's retry raises its cause
+            forward_batch.run(str(batch))
+    assert breaker().view().state is State.OPEN
+    assert breaker().view().reason == ("12 tries of one batch failed, and nothing was taken meanwhile: HTTP 503: ")
+    assert (parked(), of_batch(batch, "failures")) == ([batch], None)
+    assert outcomes(batch) == ["pending"] * 2
+
+
+def test_an_event_that_moogsoft_breaks_on_is_found_while_others_are_taken_and_dies_alone(double, destination):
+    double.answer = lambda request: AWAY if "edge-2" in {event["source"] for event in request.body} else OK
+    batch = matched(4)
+    for _ in range(60):
+        redis_client().delete("mutt:moogsoft:failures")
+        if place(batch)[0] is not Stage.FORWARD:
+            break
+        with suppress(DeliveryError):  # outside a worker, Celery's retry raises its cause
+            forward_batch.run(str(batch))
+        breaker().admit().succeeded()  # somebody else's request
+    store_dead_letters.run(str(batch))
+    assert outcomes(batch) == ["delivered", "delivered", "dead", "delivered"]
+    assert DeadLetter.objects.get().reason == "server_error"
+    assert breaker().view().state is State.CLOSED
+
+
+def test_a_key_that_moogsoft_refuses_pauses_the_destination_and_no_event_dies(double, destination, settings):
+    double.answer = lambda request: (401, {}, b"unknown key")
+    first, second = two_apart()
+    forward_batch.run(str(first))
+    forward_batch.run(str(second))
+    assert set(parked()) == {first, second}
+    assert len(double.requests) == 1
+    assert drain() == 0
+    paused = breaker().view().paused
+    assert paused is not None
+    assert paused.reason == "HTTP 401: unknown key"
+    settings.MOOGSOFT_API_KEY = "a-new-key"
+    breaker.cache_clear()
+    moogsoft.cache_clear()
+    double.answer = lambda request: OK
+    for batch in (first, second):
+        forward_batch.run(str(batch))
+    assert outcomes(first) == outcomes(second) == ["delivered"]
+
+
+def test_a_429_holds_everybody_for_as_long_as_it_asks_and_spends_no_try(double, destination):
+    double.answer = lambda request: (429, {"Retry-After": "7"}, b"")
+    first, second = two_apart()
+    forward_batch.run(str(first))
+    with pytest.raises(Held) as caught:
+        rate_limit().take()
+    assert 6 < caught.value.wait_s <= 7
+    forward_batch.run(str(second))
+    assert len(double.requests) == 1
+    assert (of_batch(first, "parked"), of_batch(second, "parked")) == ("rate_limited", "retry_after")
+    assert breaker().view().failures == 0
+    assert drain() == 0
+
+
+def test_a_probe_that_fails_spends_no_try_of_its_batch(double, destination, settings):
+    settings.MOOGSOFT_BREAKER_OPEN_S = 0.001
+    double.answer = lambda request: AWAY
+    batch = matched(1)
+    for _ in range(30):
+        breaker().trip("away")
+        redis_client().hset("mutt:moogsoft:breaker", "opened_at", 0)
+        forward_batch.run(str(batch))
+    assert len(double.requests) == 30
+    assert (of_batch(batch, "failures"), outcomes(batch)) == (None, ["pending"])
+
+
+def two_in_order() -> tuple[UUID, UUID]:
+    """Two batches with an alert each, of the same key."""
+    first, second = sorted([matched(1), matched(1)])
+    return first, second
+
+
+def two_apart() -> tuple[UUID, UUID]:
+    """Two batches with an alert each, of different keys."""
+    first, second = two_in_order()
+    Record.objects.filter(event_id__gte=second, event_id__lte=last_id_of(second)).update(deduplication_key="another")
+    return first, second
+
+
+def test_an_alert_waits_for_an_earlier_one_of_its_key_and_goes_out_right_after_it(double, destination):
+    first, second = two_in_order()
+    forward_batch.run(str(second))
+    assert double.requests == []
+    assert (of_batch(second, "parked"), parked()) == ("order", [])
+    assert ahead_of(second) == first
+    forward_batch.run(str(first))
+    assert outcomes(first) == ["delivered"]
+    assert redis_client().llen("forward") == 1  # the second is on its way
+    assert redis_client().hlen(BEHIND) == 0
+    forward_batch.run(str(second))
+    assert outcomes(second) == ["delivered"]
+    assert [event["tags"]["batch_id"] for event in double.events] == [str(first), str(second)]
+
+
+def test_alerts_of_other_keys_do_not_wait(double, destination):
+    first, second = two_apart()
+    forward_batch.run(str(second))
+    assert (outcomes(first), outcomes(second)) == (["pending"], ["delivered"])
+
+
+def test_of_a_batch_only_the_alerts_of_that_key_wait(double, destination):
+    first, second = sorted([matched(2), matched(2)])
+    Record.objects.filter(event_id=event_id(first, 0)).update(deduplication_key="first alone")
+    Record.objects.filter(event_id=event_id(first, 1)).update(deduplication_key="both")
+    Record.objects.filter(event_id=event_id(second, 0)).update(deduplication_key="both")
+    Record.objects.filter(event_id=event_id(second, 1)).update(deduplication_key="second alone")
+    forward_batch.run(str(second))
+    assert outcomes(second) == ["pending", "delivered"]
+    assert of_batch(second, "owed") == "1"
+
+
+def test_a_batch_waits_for_the_one_right_before_it_so_that_each_frees_one(double, destination):
+    batches = sorted(matched(1) for _ in range(4))
+    for batch in reversed(batches[1:]):
+        forward_batch.run(str(batch))
+    assert [ahead_of(batch) for batch in batches[1:]] == batches[:-1]
+    for batch in batches:
+        forward_batch.run(str(batch))
+    assert [event["tags"]["batch_id"] for event in double.events] == [str(batch) for batch in batches]
+
+
+def test_nobody_waits_for_an_earlier_alert_whose_batch_is_in_no_journal(double, destination):
+    first, second = two_in_order()
+    redis_client().delete(BATCH + str(first))
+    forward_batch.run(str(second))
+    assert outcomes(second) == ["delivered"]
+
+
+def test_those_behind_a_batch_whose_end_is_the_dead_letters_go_on_too(double, destination):
+    first, second = two_in_order()
+    forward_batch.run(str(second))
+    double.answer = lambda request: REFUSED
+    forward_batch.run(str(first))
+    assert parked() == []
+    store_dead_letters.run(str(first))
+    double.answer = lambda request: OK
+    assert parked() == [second]
+    assert drain() == 1
+    forward_batch.run(str(second))
+    assert outcomes(second) == ["delivered"]
+
+
+def test_who_comes_as_the_one_ahead_is_closed_does_not_wait_for_ever(double, destination):
+    first, second = two_in_order()
+    with journal().claimed(second, Stage.FORWARD) as claim:
+        forward_batch.run(str(first))
+        claim.park("order", 1, behind=first)
+    assert parked() == [second]
+
+
+def test_an_alert_that_was_delivered_holds_nobody_up(double, destination):
+    first, second = two_in_order()
+    mark_delivered([event_id(first, 0)], NOW)
+    forward_batch.run(str(second))
+    assert outcomes(second) == ["delivered"]

@@ -1,6 +1,8 @@
 """The HTTP client against real HTTP: what counts as taken, and each way to fail."""
 
+import contextlib
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -10,7 +12,7 @@ import pytest
 
 from forwarder.moogsoft import Answer, Destination, Moogsoft, moogsoft
 from forwarder.payload import Dialect, Flavour
-from forwarder.retry import DeliveryError, Reason
+from forwarder.retry import Concern, DeliveryError, Reason
 from tests.unit.forwarder.moogsoft_double import OK, Behaviour, Misdeed, MoogsoftDouble, serve
 from tests.unit.forwarder.records import alert
 
@@ -66,7 +68,7 @@ def test_any_2xx_means_taken_whatever_the_body_is(double, status):
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(double, status):
     error = failure(double, (status, {"Location": double.url}, b""))
-    assert (error.reason, error.status, error.retryable) == (Reason.REDIRECTED, status, False)
+    assert (error.reason, error.status, error.concern) == (Reason.REDIRECTED, status, Concern.DESTINATION)
     assert len(double.requests) == 1
 
 
@@ -110,7 +112,8 @@ def test_nobody_listening_is_a_connection_error_that_is_tried_again():
         url = f"http://someone:{KEY}@127.0.0.1:{taken.getsockname()[1]}/"
         with pytest.raises(DeliveryError) as caught:
             client(url).post([alert()], 100)
-    assert (caught.value.reason, caught.value.status, caught.value.retryable) == (Reason.CONNECTION, None, True)
+    assert (caught.value.reason, caught.value.status) == (Reason.CONNECTION, None)
+    assert caught.value.concern is Concern.DESTINATION
     assert KEY not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
 
@@ -123,19 +126,61 @@ def test_a_name_that_is_not_known_is_a_connection_error():
 
 def test_a_connection_that_is_reset_is_a_connection_error(double):
     error = failure(double, Misdeed.RESET)
-    assert (error.reason, error.status, error.retryable) == (Reason.CONNECTION, None, True)
+    assert (error.reason, error.status, error.concern) == (Reason.CONNECTION, None, Concern.DESTINATION)
 
 
 def test_an_answer_that_does_not_come_is_a_timeout(double):
     before = time.monotonic()
     error = failure(double, Misdeed.HANG, read_timeout_s=0.2)
-    assert (error.reason, error.status, error.retryable) == (Reason.TIMEOUT, None, True)
+    assert (error.reason, error.status, error.concern) == (Reason.TIMEOUT, None, Concern.DESTINATION)
     assert time.monotonic() - before < 2
 
 
-def test_an_answer_that_ends_early_is_a_connection_error(double):
-    error = failure(double, (200, {"Content-Length": "5000", "Connection": "close"}, b"the beginning"))
-    assert (error.reason, error.retryable) == (Reason.CONNECTION, True)
+@pytest.mark.parametrize(("status", "taken"), [(200, True), (500, False)])
+def test_a_status_stands_though_the_rest_of_its_answer_never_comes(double, status, taken):
+    ends_early = (status, {"Content-Length": "5000", "Connection": "close"}, b"the beginning")
+    if taken:
+        double.answer = lambda request: ends_early
+        assert client(double.url).post([alert()], 100) == Answer(200, "the beginning")
+    else:
+        assert failure(double, ends_early).detail == "HTTP 500: the beginning"
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_an_answer_that_dribbles_in_byte_by_byte_ends_at_the_deadline(part):
+    """Each byte is in time for a timeout of the socket; connect and read timeouts together bound the whole."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dribbling = threading.Thread(target=dribble, args=(server, part), daemon=True)
+        dribbling.start()
+        before = time.monotonic()
+        sender = client(f"http://127.0.0.1:{server.getsockname()[1]}/", read_timeout_s=0.5)
+        if part == "body":
+            assert sender.post([alert()], 100).status == 200
+        else:
+            with pytest.raises(DeliveryError) as caught:
+                sender.post([alert()], 100)
+            assert caught.value.reason is Reason.TIMEOUT
+        assert 0.4 < time.monotonic() - before < 3
+        dribbling.join(timeout=5)
+
+
+def dribble(server: socket.socket, part: str) -> None:
+    connection, _ = server.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" if part == "body" else b"HTTP/1.1 200 ")
+        for _ in range(1000):
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+
+def test_an_alert_of_which_no_payload_can_be_made_is_told_from_the_rest(double):
+    broken = alert()
+    broken.message = None  # type: ignore[assignment] # no record of ours has that
+    with pytest.raises(DeliveryError) as caught:
+        client(double.url).post([alert(), broken], 100)
+    assert (caught.value.reason, caught.value.concern) == (Reason.UNSENDABLE, Concern.EVENT)
+    assert double.requests == []
 
 
 @pytest.mark.parametrize(

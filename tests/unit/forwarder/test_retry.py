@@ -1,31 +1,50 @@
-"""Every HTTP status with retry yes or no, and the arithmetic of waiting."""
+"""Every HTTP status and every way a POST can fail: what it is about, what follows, and the arithmetic of waiting."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forwarder.retry import POLICIES, DeliveryError, Reason, reason_of, wait_before_next
+from forwarder.retry import (
+    POLICIES,
+    SUSPECT_ATTEMPTS,
+    Concern,
+    DeliveryError,
+    Reason,
+    Standing,
+    Step,
+    next_step,
+    reason_of,
+    wait_before_next,
+)
 
-# The whole table: (first status, last status, reason, whether it is tried again). None: the events were taken.
+# The whole table: (first status, last status, reason, what it is about, what follows at first). None: they were taken.
 TABLE = [
-    (100, 199, Reason.REDIRECTED, False),
-    (200, 299, None, False),
-    (300, 399, Reason.REDIRECTED, False),
-    (400, 400, Reason.REFUSED, False),
-    (401, 401, Reason.UNAUTHORISED, True),
-    (402, 402, Reason.REFUSED, False),
-    (403, 403, Reason.UNAUTHORISED, True),
-    (404, 407, Reason.REFUSED, False),
-    (408, 408, Reason.TIMEOUT, True),
-    (409, 428, Reason.REFUSED, False),
-    (429, 429, Reason.RATE_LIMITED, True),
-    (430, 499, Reason.REFUSED, False),
-    (500, 599, Reason.SERVER_ERROR, True),
+    (100, 199, Reason.REDIRECTED, Concern.DESTINATION, Step.RETRY),
+    (200, 299, None, None, None),
+    (300, 399, Reason.REDIRECTED, Concern.DESTINATION, Step.RETRY),
+    (400, 400, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (401, 401, Reason.UNAUTHORISED, Concern.ACCESS, Step.PAUSE),
+    (402, 402, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (403, 403, Reason.UNAUTHORISED, Concern.ACCESS, Step.PAUSE),
+    (404, 407, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (408, 408, Reason.TIMEOUT, Concern.DESTINATION, Step.RETRY),
+    (409, 428, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (429, 429, Reason.RATE_LIMITED, Concern.PACE, Step.HOLD),
+    (430, 499, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (500, 599, Reason.SERVER_ERROR, Concern.DESTINATION, Step.RETRY),
 ]
-STATUSES = [(status, reason, retry) for low, high, reason, retry in TABLE for status in range(low, high + 1)]
-RETRIED = [reason for reason in Reason if DeliveryError(reason, "").retryable]
+# What has no status: an exception of the HTTP client, or a payload that cannot be made.
+WITHOUT_STATUS = [
+    (Reason.CONNECTION, Concern.DESTINATION, Step.RETRY),
+    (Reason.TIMEOUT, Concern.DESTINATION, Step.RETRY),
+    (Reason.UNSENDABLE, Concern.EVENT, Step.DIVIDE),
+]
+STATUSES = [(status, *rest) for low, high, *rest in TABLE for status in range(low, high + 1)]
+FIRST = Standing(failures=1, suspected=False, others_taken=False, closed=True)
+RETRIED = [reason for reason in Reason if POLICIES[reason].concern is Concern.DESTINATION]
 
 
 class Highest(random.Random):
@@ -38,41 +57,77 @@ class Lowest(random.Random):
         return min(a, b)
 
 
-def waits(reason: Reason, chance: random.Random) -> list[float]:
-    """All waits of a delivery that fails to the end."""
-    error = DeliveryError(reason, "")
-    found: list[float] = []
-    while (wait := wait_before_next(error, len(found) + 1, chance)) is not None:
-        found.append(wait)
-    return found
-
-
 def test_the_table_has_every_status_once():
-    assert [status for status, _, _ in STATUSES] == list(range(100, 600))
+    assert [status for status, *_ in STATUSES] == list(range(100, 600))
 
 
-@pytest.mark.parametrize(("status", "reason", "retry"), STATUSES)
-def test_what_a_status_means_and_whether_it_is_tried_again(status, reason, retry):
+@pytest.mark.parametrize(("status", "reason", "concern", "step"), STATUSES)
+def test_what_a_status_means_and_what_follows_from_it(status, reason, concern, step):
     assert reason_of(status) is reason
     if reason is not None:
         error = DeliveryError(reason, "", status=status)
-        assert error.retryable is retry
-        assert (wait_before_next(error, 1, random.Random(1)) is not None) is retry
+        assert error.concern is concern
+        assert next_step(error, FIRST) is step
 
 
-def test_a_connection_that_fails_and_one_that_takes_too_long_are_tried_again():
-    assert {Reason.CONNECTION, Reason.TIMEOUT} <= set(RETRIED)
+@pytest.mark.parametrize(("reason", "concern", "step"), WITHOUT_STATUS)
+def test_what_a_failure_without_a_status_means_and_what_follows_from_it(reason, concern, step):
+    error = DeliveryError(reason, "")
+    assert error.concern is concern
+    assert next_step(error, FIRST) is step
 
 
-def test_every_reason_has_a_policy():
+def test_every_reason_has_a_policy_and_is_in_one_of_the_tables():
     assert set(POLICIES) == set(Reason)
+    assert {reason for _, reason, *_ in STATUSES if reason} | {reason for reason, *_ in WITHOUT_STATUS} == set(Reason)
 
 
 @pytest.mark.parametrize("reason", RETRIED)
-def test_waits_double_up_to_the_longest_and_then_end(reason):
+def test_what_the_destination_fails_is_tried_so_often_and_then_it_is_asked_whose_fault_it_is(reason):
+    error, most = DeliveryError(reason, ""), POLICIES[reason].attempts
+    assert most == 12
+    for failures in range(1, most):
+        assert next_step(error, replace(FIRST, failures=failures)) is Step.RETRY
+    assert next_step(error, replace(FIRST, failures=most)) is Step.TRIP
+    assert next_step(error, replace(FIRST, failures=most, others_taken=True)) is Step.DIVIDE
+
+
+@pytest.mark.parametrize("reason", RETRIED)
+def test_a_part_of_a_batch_that_is_under_suspicion_is_tried_less_often(reason):
+    error = DeliveryError(reason, "")
+    standing = replace(FIRST, suspected=True, others_taken=True)
+    assert next_step(error, replace(standing, failures=SUSPECT_ATTEMPTS - 1)) is Step.RETRY
+    assert next_step(error, replace(standing, failures=SUSPECT_ATTEMPTS)) is Step.DIVIDE
+    assert next_step(error, replace(standing, failures=SUSPECT_ATTEMPTS, others_taken=False)) is Step.TRIP
+
+
+@pytest.mark.parametrize("reason", RETRIED)
+@pytest.mark.parametrize("failures", [1, 12, 1000])
+def test_while_the_breaker_is_not_closed_no_try_is_spent(reason, failures):
+    standing = Standing(failures=failures, suspected=True, others_taken=True, closed=False)
+    assert next_step(DeliveryError(reason, ""), standing) is Step.PARK
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(list(Reason)),
+    st.builds(Standing, st.integers(1, 10**6), st.booleans(), st.booleans(), st.booleans()),
+)
+def test_an_event_dies_only_for_what_is_about_it(reason, standing):
+    error = DeliveryError(reason, "")
+    if next_step(error, standing) is Step.DIVIDE:
+        assert error.concern is Concern.EVENT or (standing.others_taken and standing.closed and standing.failures >= 3)
+
+
+def waits(reason: Reason, chance: random.Random) -> list[float]:
+    """All waits of a delivery that fails to the end."""
+    return [wait_before_next(DeliveryError(reason, ""), number, chance) for number in range(1, 12)]
+
+
+@pytest.mark.parametrize("reason", RETRIED)
+def test_waits_double_up_to_the_longest(reason):
     policy = POLICIES[reason]
     longest = waits(reason, Highest())
-    assert len(longest) == policy.attempts - 1
     assert longest[:3] == [policy.first_s, policy.first_s * 2, policy.first_s * 4]
     assert longest[-1] == policy.longest_s == max(longest)
     assert longest == sorted(longest)
@@ -101,34 +156,20 @@ def test_two_workers_do_not_wait_the_same():
     ],
 )
 def test_retry_after_lengthens_the_wait_up_to_the_longest(asked_s, waited_s):
-    error = DeliveryError(Reason.RATE_LIMITED, "", status=429, retry_after_s=asked_s)
+    error = DeliveryError(Reason.SERVER_ERROR, "", status=503, retry_after_s=asked_s)
     assert wait_before_next(error, 1, Highest()) == waited_s
 
 
-@pytest.mark.parametrize("reason", RETRIED)
-def test_the_last_attempt_is_followed_by_nothing_whatever_retry_after_says(reason):
-    error = DeliveryError(reason, "", retry_after_s=1)
-    attempts = POLICIES[reason].attempts
-    assert wait_before_next(error, attempts - 1, Highest()) is not None
-    assert wait_before_next(error, attempts, Highest()) is None
-    assert wait_before_next(error, attempts + 5, Highest()) is None
-
-
 @settings(deadline=None)
-@given(
-    st.sampled_from(RETRIED),
-    st.integers(1, 100),
-    st.none() | st.floats(0, 1e9),
-    st.integers(0, 1000),
-)
+@given(st.sampled_from(RETRIED), st.integers(1, 10_000), st.none() | st.floats(0, 1e9), st.integers(0, 1000))
 def test_no_wait_is_ever_outside_its_bounds(reason, attempt, asked_s, seed):
     wait = wait_before_next(DeliveryError(reason, "", retry_after_s=asked_s), attempt, random.Random(seed))
-    assert wait is None or POLICIES[reason].first_s / 2 <= wait <= POLICIES[reason].longest_s
+    assert POLICIES[reason].first_s / 2 <= wait <= POLICIES[reason].longest_s
 
 
-def test_no_wait_comes_near_the_visibility_timeout_of_the_broker(settings):
+def test_no_wait_of_celery_comes_near_the_visibility_timeout_of_the_broker(settings):
     timeout = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
-    assert max(policy.longest_s for policy in POLICIES.values()) < timeout / 2
+    assert max(POLICIES[reason].longest_s for reason in RETRIED) < timeout / 2
 
 
 def test_an_error_says_its_reason_and_detail():

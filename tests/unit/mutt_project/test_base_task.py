@@ -15,7 +15,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from audit.connections import redis_client
 from audit.ids import event_id, new_batch_id
-from audit.journal import MOST_ABANDONED, Burial, Journal, NotClaimed, StaleClaim, journal
+from audit.journal import BATCH, MOST_ABANDONED, Burial, Journal, NotClaimed, StaleClaim, journal
+from audit.ledger import read_ledger
 from audit.models import DeadLetter, Record
 from audit.outcomes import DeadStage, Stage
 from audit.tasks import create_partitions, store_dead_letters
@@ -25,6 +26,7 @@ from ingest.tasks import validate_batch
 from mutt_project.celery import TASKS, TRIES, MuttTask, app
 from rules.tasks import match_batch
 from tests.unit.audit.batches import bury, claim
+from tests.unit.forwarder.records import alert
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
@@ -37,6 +39,8 @@ def as_worker() -> Iterator[None]:
     ours = connections["default"]
     connections["default"] = connection.copy()
     yield
+    for written in (Record, DeadLetter):
+        written.objects.all().delete()  # this connection is in no transaction of a test
     connections["default"].close()
     connections["default"] = ours
 
@@ -162,7 +166,8 @@ def test_a_retry_that_a_task_asks_for_itself_is_let_through(as_worker, make_task
     [(validate_batch, Stage.VALIDATE, DeadStage.ALERTER), (match_batch, Stage.MATCH, DeadStage.ALERTER)],
 )
 def test_a_batch_that_no_try_gets_through_a_stage_goes_to_the_dead_letters(as_worker, task, stage, dead_stage):
-    batch = opened({"no": "event"}, stage)  # cannot come from the webhook
+    batch = opened({}, stage)
+    redis_client().hset(BATCH + str(batch), "payload", b'["no entry"]')  # cannot come from the webhook
     for number in range(1, TRIES):
         before = datetime.now(UTC)
         with pytest.raises(Retry):
@@ -173,14 +178,14 @@ def test_a_batch_that_no_try_gets_through_a_stage_goes_to_the_dead_letters(as_wo
         assert stage_of(batch) is stage
     assert run_as_worker(task, str(batch)) == (None, None)
     assert stage_of(batch) is Stage.DLQ
-    assert journal().burial(batch) == Burial(dead_stage, "internal_error", f"{task.name}: KeyError")
+    assert journal().burial(batch) == Burial(dead_stage, "internal_error", f"{task.name}: TypeError")
     assert [message["task"] for message in waiting("dlq")] == ["audit.store_dead_letters"]
 
 
 def test_what_failed_while_it_was_forwarded_died_at_moogs_stage(as_worker, settings):
     batch = opened({}, Stage.FORWARD)
+    alert(event_id=event_id(batch, 0)).save(force_insert=True)
     settings.MOOGSOFT_BATCH_SIZE = "many"
-    Record.objects.all().delete()
     for _ in range(TRIES - 1):
         with pytest.raises(Retry):
             run_as_worker(forward_batch, str(batch))
@@ -188,6 +193,25 @@ def test_what_failed_while_it_was_forwarded_died_at_moogs_stage(as_worker, setti
     burial = journal().burial(batch)
     assert burial is not None
     assert burial.stage is DeadStage.MOOG
+
+
+def test_an_event_that_cannot_be_worked_on_dies_alone_and_its_neighbours_go_on(as_worker):
+    batch = new_batch_id(datetime.now(UTC))
+    good = {"hostname": "h", "timestamp": "2026-11-23T08:30:00Z", "message": "m"}
+    events = [good, {"no": "event"}, good]  # the second cannot come from the webhook
+    entries = [{"id": str(event_id(batch, place)), "event": event} for place, event in enumerate(events)]
+    journal().open(batch, entries, api_key="k", address="a")
+    assert run_as_worker(validate_batch, str(batch)) == (str(batch), CHAIN)
+    assert read_ledger(journal()).balanced
+    assert run_as_worker(match_batch, str(batch)) == (None, None)
+    assert read_ledger(journal()).balanced
+    store_dead_letters.run(str(batch))
+    assert [record.outcome for record in Record.objects.order_by("event_id")] == ["unmatched", "dead", "unmatched"]
+    letter = DeadLetter.objects.get()
+    assert (letter.event_id, letter.stage, letter.detail) == (event_id(batch, 1), "alerter", "validate: KeyError")
+    ledger = read_ledger(journal())
+    assert (ledger.unmatched, ledger.dead, ledger.pending, ledger.balanced) == (2, 1, 0, True)
+    assert journal().totals().open_batches == 0
 
 
 def test_a_batch_from_which_too_many_workers_did_not_come_back_is_given_up(as_worker):

@@ -1,0 +1,61 @@
+"""Which parked batches may go on now: one to try an open breaker, then more and more, never all at once.
+
+The pace lives in Redis (`lua/drain.lua`): any number of workers may ask, and each batch is given once.
+"""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from redis import Redis
+
+from audit.connections import redis_client
+from audit.journal import BATCH, OPEN, PARKED
+from forwarder.breaker import BREAKER, RAMP, Breaker, breaker
+from forwarder.rate_limit import HOLD, RateLimit, rate_limit
+
+QUEUE = "forward"
+
+
+class Drainer:
+    """Releases parked batches in the order of their receipt.
+
+    `share`: which part of the rate limit they get; `size`: events of a request; `grace_s`: when a released batch
+    whose message was lost is overdue.
+    """
+
+    def __init__(
+        self, redis: Redis, breaker: Breaker, rate_limit: RateLimit, *, share: float, size: int, grace_s: float
+    ) -> None:
+        self._script = redis.register_script(
+            files("forwarder").joinpath("lua", "drain.lua").read_text(encoding="utf-8")
+        )
+        self._breaker = breaker
+        self._most = rate_limit.per_second * share
+        self._size = size
+        self._grace_s = grace_s
+
+    def release(self) -> list[UUID]:
+        """Take the batches that may go on now out of the parked ones."""
+        limits = self._breaker.thresholds
+        deepest = max(2 * self._most, 10)  # what is behind more than two seconds' messages is as well off parked
+        args = (self._breaker.key, limits.open_s, self._most, deepest, self._size, self._grace_s, BATCH, limits.probe_s)
+        found: Any = self._script(
+            keys=[PARKED, OPEN, BREAKER, RAMP, HOLD, QUEUE], args=[cast("Any", argument) for argument in args]
+        )
+        return [UUID(batch.decode()) for batch in found]
+
+
+@cache
+def drainer() -> Drainer:
+    """The drainer of this process, by the settings."""
+    return Drainer(
+        redis_client(),
+        breaker(),
+        rate_limit(),
+        share=settings.MOOGSOFT_DRAIN_SHARE,
+        size=settings.MOOGSOFT_BATCH_SIZE,
+        grace_s=settings.MUTT_GRACE_S,
+    )

@@ -1,0 +1,61 @@
+-- Which parked batches may go on now. Any number of drainers may ask: the pace is kept here, and each batch is given once.
+-- KEYS parked, open, breaker, ramp, hold (of the rate limit), queue of the forward stage
+-- ARGV key, open s, most requests a second, most messages in the queue, requests' size, grace s, prefix of batch keys, lease s
+local now = redis.call('TIME')
+now = now[1] + now[2] / 1000000
+local key, open_s, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local size, grace, prefix, lease = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
+
+local function release(id)
+  redis.call('ZREM', KEYS[1], id)
+  if redis.call('EXISTS', prefix .. id) == 0 then return 0 end
+  redis.call('HDEL', prefix .. id, 'parked')
+  redis.call('HSET', prefix .. id, 'queued_at', now)
+  redis.call('ZADD', KEYS[2], now + grace, id)
+  local batch = redis.call('HMGET', prefix .. id, 'owed', 'events')
+  return math.max(math.ceil((batch[1] or batch[2]) / size), 1)
+end
+
+if redis.call('ZCARD', KEYS[1]) == 0 then return {} end
+local breaker = redis.call('HMGET', KEYS[3], 'state', 'opened_at', 'forced', 'forced_until', 'paused_key', 'probe_until', 'tried_at')
+local state, opened_at, forced = breaker[1] or 'closed', tonumber(breaker[2] or 0), breaker[3]
+if forced and tonumber(breaker[4]) <= now then forced = false end
+if breaker[5] == key or forced == 'open' then return {} end
+local pause = tonumber(redis.call('HGET', KEYS[5], 'until') or 0) - now
+if pause > 0 and pause <= 86400 then return {} end
+
+if state ~= 'closed' and forced ~= 'closed' then
+  -- One batch at a time tries whether the destination is back; a drainer that dies with it is waited for.
+  if state == 'open' and math.min(opened_at, now) + open_s > now then return {} end
+  if state == 'half_open' and tonumber(breaker[6] or 0) > now then return {} end
+  local since = now - tonumber(breaker[7] or 0)
+  if since >= 0 and since < lease then return {} end
+  local first = redis.call('ZRANGE', KEYS[1], 0, 0)
+  redis.call('HSET', KEYS[3], 'tried_at', now)
+  release(first[1])
+  return first
+end
+
+local ramp = redis.call('HMGET', KEYS[4], 'rate', 'at', 'credit', 'failures', 'failures_seen')
+local elapsed = math.max(0, math.min(now - tonumber(ramp[2] or now), 2))
+local rate, credit = tonumber(ramp[1] or most), tonumber(ramp[3] or 1)
+if ramp[4] ~= ramp[5] then
+  rate = math.max(rate / 2, math.min(1, most))
+  redis.call('HSET', KEYS[4], 'failures_seen', ramp[4])
+else
+  rate = math.min(rate * 2 ^ elapsed, most)
+end
+credit = math.min(credit + rate * elapsed, math.max(rate, 1))
+local released = {}
+if redis.call('LLEN', KEYS[6]) < tonumber(ARGV[4]) then
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, math.max(math.ceil(credit), 1))) do
+    if credit < 1 then break end
+    local cost = release(id)
+    if cost > 0 then
+      credit = credit - cost
+      table.insert(released, id)
+    end
+  end
+end
+redis.call('HSET', KEYS[4], 'rate', rate, 'at', now, 'credit', credit)
+return released
