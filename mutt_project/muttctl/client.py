@@ -82,6 +82,10 @@ class Client:
         """Send JSON; one JSON object is the answer, for which we wait so many seconds."""
         return self._send("POST", path, content, reason, patience)
 
+    def put(self, path: str, content: object) -> JsonObject:
+        """What is at this address shall be like this."""
+        return self._send("PUT", path, content, None, READ_SECONDS)
+
     def patch(self, path: str, content: object, *, reason: str | None = None) -> JsonObject:
         """Send the fields that are to change; the whole is the answer."""
         return self._send("PATCH", path, content, reason, READ_SECONDS)

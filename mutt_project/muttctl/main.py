@@ -5,6 +5,8 @@ import sys
 
 import click
 
+from mutt_project.muttctl.breaker import breaker
+from mutt_project.muttctl.dlq import dlq
 from mutt_project.muttctl.events import events
 from mutt_project.muttctl.hosts import hosts
 from mutt_project.muttctl.ledger import ledger
@@ -25,6 +27,8 @@ EPILOG = f"""{
         "muttctl teams import teams.csv --dry-run",
         "muttctl events search --hostname core-router-01 --since -1h",
         "muttctl quarantine summary",
+        "muttctl dlq inspect --service alerter --limit 10",
+        "muttctl breaker status",
         "muttctl send /var/log/syslog",
     )
 }
@@ -40,7 +44,8 @@ Where MUTT is:
 Exit status:
   0  done
   1  something failed or was refused: events rejected, ledger unbalanced,
-     a wrong file, "no" to a question
+     a wrong file, "no" to a question, `muttctl breaker status`: nothing
+     is sent
   2  wrong usage, or MUTT_URL and MUTT_API_KEY missing;
      `muttctl rules plan`: something would change
   3  MUTT cannot be reached, or answered 5xx
@@ -57,5 +62,5 @@ def cli() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (events, hosts, ledger, quarantine, rules, send, teams):
+for command in (breaker, dlq, events, hosts, ledger, quarantine, rules, send, teams):
     cli.add_command(command)
