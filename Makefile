@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz bench-rules check lint types layers migrations openapi format requirements clean
+.PHONY: help demo run stop test fuzz faults bench-rules check lint types layers migrations openapi format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ test: .venv/dev ## Run all tests, on real servers and real senders
 
 fuzz: .venv/dev ## Send 100,000 broken bodies to a running MUTT (MUTT_FUZZ_COUNT, MUTT_FUZZ_SEED)
 	MUTT_FUZZ_COUNT=$${MUTT_FUZZ_COUNT:-100000} $(BIN)/python -m pytest -s tests/integration/test_fuzz.py
+
+faults: .venv/dev ## Kill, stop and cut everything, many times (an hour; MUTT_FAULTS_SEED repeats a run)
+	MUTT_FAULTS=many $(BIN)/python -m pytest -s tests/faults $(ARGS)
 
 bench-rules: .venv/run ## Measure what matching costs, beside the reference
 	@$(BIN)/python -m ops.bench.rules

@@ -1,4 +1,4 @@
-"""Records, attempts and dead letters in admin: to read, not to edit."""
+"""Records and attempts in admin: to read, not to edit."""
 
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from audit.looking import story_of
-from audit.models import Attempt, DeadLetter, Record
+from audit.models import Attempt, Record
 
 _SHOWN = 90  # characters that fit a row
 
@@ -104,10 +104,3 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     @admin.display(description="Events")
     def size(self, attempt: Attempt) -> int:
         return len(attempt.event_ids)
-
-
-@admin.register(DeadLetter)
-class DeadLetterAdmin(ReadOnlyAdmin[DeadLetter]):
-    list_display = ("created_at", "event_id", "stage", "reason", "attempts")
-    list_filter = ("stage", "reason")
-    ordering = ("-event_id",)

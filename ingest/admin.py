@@ -9,8 +9,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+# Here is where Django looks for admins.
+from ingest.dead_letter_admin import DeadLetterAdmin, ReplayAdmin  # noqa: F401
 from ingest.models import ApiKey, Scope, SourceName
-from ingest.quarantine_admin import QuarantinedAdmin  # noqa: F401 - here is where Django looks for admins
+from ingest.quarantine_admin import QuarantinedAdmin  # noqa: F401
 
 
 class ApiKeyForm(forms.ModelForm[ApiKey]):

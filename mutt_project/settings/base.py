@@ -271,7 +271,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 300,
+    "visibility_timeout": optional("MUTT_VISIBILITY_TIMEOUT_S", 300, at_least_one),
     "unacked_restore_interval": 5,
     "unacked_restore_limit": 500,
     "socket_timeout": 10,

@@ -31,6 +31,13 @@ def filled(mutt: Mutt) -> Mutt:
     """A MUTT that has something to show."""
     mutt.send(*(event(hostname=f"edge-{number}", message=DOWN) for number in range(5)), event(message="unheard of"))
     mutt.post('{"message": "no host"}')
+    mutt.misbehave("400")
+    (refused,) = mutt.send(event(hostname="edge-refused", message=DOWN))
+    mutt.outcome(refused, "dead")
+    mutt.misbehave("ok")
+    mutt.api("breaker", "PUT", {"state": "open", "reason": "a change at Moogsoft", "for_s": 60})
+    mutt.api("breaker", "PUT", {"state": "automatic", "reason": "it is done"})
+    mutt.send(event(hostname="edge-after", message=DOWN))
     mutt.settled()
     return mutt
 
@@ -69,6 +76,9 @@ PAGES: dict[str, str | Callable[[Mutt], str]] = {
     "record": lambda mutt: f"/admin/audit/record/{first(mutt, 'events')}/change/",
     "attempts": "/admin/audit/attempt/",
     "dead-letters": "/admin/audit/deadletter/",
+    "dead-letter": lambda mutt: f"/admin/audit/deadletter/{first(mutt, 'dead-letters')}/change/",
+    "delivery": "/admin/forwarder/destination/",
+    "replays": "/admin/ingest/replay/",
     "quarantine": "/admin/ingest/quarantined/",
     "keys": "/admin/ingest/apikey/",
     "key-new": "/admin/ingest/apikey/add/",
