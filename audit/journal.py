@@ -268,6 +268,11 @@ class Journal:
         stage, queued_at = self._redis.hmget(BATCH + str(batch), ["stage", "queued_at"])
         return (Stage(stage.decode()), float(queued_at or 0)) if stage else None
 
+    def parked_for(self, batch: UUID) -> str | None:
+        """Why an open batch is parked; None for one that is not."""
+        why = self._redis.hget(BATCH + str(batch), "parked")
+        return why.decode() if why else None
+
     def look(self, batch: UUID) -> tuple[Stage, list[Entry]] | None:
         """An open batch's stage and events, without claiming it."""
         stage, payload = self._redis.hmget(BATCH + str(batch), ["stage", "payload"])

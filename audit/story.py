@@ -65,8 +65,30 @@ WAITING = {
 }
 
 
-def story(record: RecordLike, attempts: Iterable[AttemptLike], stage: Stage | None) -> list[Step]:
-    """The steps of a recorded event; `stage` is where its batch stands if it is still open."""
+# By the word with which forward parked the batch.
+PARKED = {
+    "open": "It is parked: Moogsoft's breaker is open, and nothing is sent until it is tried again.",
+    "probing": "It is parked: one request is trying whether Moogsoft is back.",
+    "forced_open": "It is parked: somebody has forced the breaker open.",
+    "paused": "It is parked: Moogsoft refuses the key, until somebody resumes delivery or there is another key.",
+    "unauthorised": "It is parked: Moogsoft refuses the key, until somebody resumes delivery or there is another key.",
+    "rate": "It is parked for a moment: the rate limit is used up.",
+    "retry_after": "It is parked: Moogsoft has asked for a pause.",
+    "rate_limited": "It is parked: Moogsoft has asked for a pause.",
+    "order": "It waits in line: an earlier alert of the same key has to be delivered first.",
+}
+_PARKED_OTHERWISE = "It is parked: Moogsoft failed, and is tried again later."
+
+
+def waiting_text(stage: Stage, parked: str | None) -> str:
+    """What an open batch waits for."""
+    return PARKED.get(parked, _PARKED_OTHERWISE) if parked else WAITING[stage]
+
+
+def story(
+    record: RecordLike, attempts: Iterable[AttemptLike], stage: Stage | None, parked: str | None = None
+) -> list[Step]:
+    """The steps of a recorded event; `stage` is where its batch stands if it is still open, `parked` why it waits."""
     steps = [
         Step(record.received_at, "received", f"Received with API key “{record.api_key}” from {record.address}."),
     ]
@@ -79,7 +101,7 @@ def story(record: RecordLike, attempts: Iterable[AttemptLike], stage: Stage | No
         if record.event_id in attempt.event_ids
     ]
     if record.outcome == Outcome.PENDING:
-        steps.append(Step(None, "waiting", WAITING[stage or Stage.FORWARD]))
+        steps.append(Step(None, "waiting", waiting_text(stage or Stage.FORWARD, parked)))
     else:
         steps.append(Step(record.outcome_at, "outcome", _ended(record)))
     return steps

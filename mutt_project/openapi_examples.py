@@ -262,6 +262,7 @@ EXAMPLES: dict[str, Any] = {
         **_RECORD,
         "event": {"hostname": "core-router-01", "timestamp": _AT, "message": _MESSAGE},
         "deduplication_key": "mutt:7:core-router-01:3f2a",
+        "times_sent": 1,
         "steps": [{"at": _AT, "stage": "received", "text": "Received; it is in the journal."}],
     },
     "Breaker": {

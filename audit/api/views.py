@@ -20,7 +20,7 @@ from audit.entry import in_our_words
 from audit.ids import batch_of, first_id_at, received_at
 from audit.journal import journal
 from audit.ledger import read_ledger
-from audit.looking import story_of
+from audit.looking import story_of, times_sent
 from audit.models import Record
 from audit.outcomes import Outcome, Stage
 from audit.story import WAITING, Step
@@ -73,7 +73,7 @@ def _filtered(records: QuerySet[Record], wanted: dict[str, Any]) -> QuerySet[Rec
 
 
 def _told(record: Record) -> dict[str, Any]:
-    record.steps = story_of(record)  # type: ignore[attr-defined] # for the serializer
+    record.steps, record.times_sent = story_of(record), times_sent(record)  # type: ignore[attr-defined] # for the serializer
     return dict(EventStorySerializer(record).data)
 
 
@@ -97,6 +97,7 @@ def _in_flight(identifier: UUID) -> dict[str, Any]:
         "message": event["message"],
         "outcome": Outcome.PENDING.value,
         "event": entry["event"],
+        "times_sent": 0,
         "steps": [step.as_json() for step in steps],
     }
 

@@ -106,6 +106,16 @@ def test_what_is_pending_says_what_it_waits_for(stage: Stage | None, part: str):
     assert part in last.text
 
 
+@pytest.mark.parametrize(
+    ("parked", "part"),
+    [("open", "breaker is open"), ("paused", "refuses the key"), ("order", "an earlier alert"), ("timeout", "failed")],
+)
+def test_what_is_parked_says_why(parked: str, part: str):
+    last = story(record("pending", outcome_at=None), [], Stage.FORWARD, parked)[-1]
+    assert last.stage == "waiting"
+    assert part in last.text
+
+
 def test_an_unmatched_event_and_a_meta_alert_say_so():
     plain = story(record("unmatched", rule_id=None), [], None)
     meta = story(record("delivered", rule_id=None, reason="unmatched_threshold"), [], None)

@@ -11,11 +11,12 @@ from django.utils import timezone
 from audit.connections import redis_client
 from audit.ids import event_id, last_id_of, new_batch_id
 from audit.journal import BATCH, BEHIND, PARKED, Burial, Claim, StaleClaim, journal
+from audit.looking import story_of, times_sent
 from audit.models import Attempt, DeadLetter, Record
 from audit.outcomes import DeadStage, Outcome, Stage
 from audit.record import mark_delivered
 from audit.tasks import store_dead_letters
-from forwarder.breaker import Held, State, breaker
+from forwarder.breaker import Held, State, Wish, breaker
 from forwarder.delivery import Delivery, Failed, Means
 from forwarder.moogsoft import Destination, Moogsoft, moogsoft
 from forwarder.payload import Dialect, Flavour
@@ -317,6 +318,21 @@ def test_a_failure_that_opens_the_breaker_parks_its_batch_and_so_do_all_that_com
     assert of_batch(first, "failures") is None
     assert len(double.requests) == 1
     assert redis_client().llen("forward") == 0
+
+
+def test_the_story_of_an_event_says_that_it_is_parked_and_how_often_it_was_sent(double, destination, settings):
+    settings.MOOGSOFT_BREAKER_FAILURES = 1
+    double.answer = lambda request: AWAY
+    batch = matched(1)
+    forward_batch.run(str(batch))
+    breaker().want(Wish.CLOSED, "try", "alice", 60)
+    with suppress(DeliveryError):
+        forward_batch.run(str(batch))
+    breaker().want(Wish.OPEN, "enough", "alice", 60)
+    forward_batch.run(str(batch))
+    record = Record.objects.get(pk=event_id(batch, 0))
+    assert times_sent(record) == 2
+    assert story_of(record)[-1].text == "It is parked: somebody has forced the breaker open."
 
 
 def test_while_it_is_open_any_number_of_messages_costs_no_request_and_no_try(double, destination):
