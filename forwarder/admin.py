@@ -23,6 +23,7 @@ class WishForm(forms.Form):
     wish = forms.ChoiceField(
         label="What to do",
         choices=[
+            ("", "Choose …"),
             (Wish.OPEN.value, "Force it open: send nothing"),
             (Wish.CLOSED.value, "Force it closed: send, whatever fails"),
             (Wish.AUTOMATIC.value, "Leave it to the failures again (an open one is tried at once)"),

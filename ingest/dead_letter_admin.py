@@ -20,7 +20,7 @@ from ingest.api.dead_letter_serializers import MOST_IDS
 from ingest.replay_models import Replay
 from ingest.replaying import Wanted
 
-_SHOWN = 90
+_SHOWN = 60
 _AT_ONCE = 100
 
 
@@ -34,7 +34,7 @@ class WhyForm(ActionForm):
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnlyAdmin[DeadLetter]):
-    list_display = ("created_at", "stage", "reason", "hostname", "short_detail", "attempts", "state", "replays")
+    list_display = ("created_at", "hostname", "stage", "reason", "state", "attempts", "short_detail")
     list_display_links = ("created_at", "short_detail")
     list_filter = ("state", "stage", "reason")
     search_fields = ("payload__hostname__iexact",)

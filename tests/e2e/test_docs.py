@@ -39,6 +39,21 @@ def test_a_command_of_the_readme_works(mutt: Mutt, tmp_path: Path, command: str)
     assert (finished.stdout + finished.stderr).strip()
 
 
+OF_DELIVERY = re.findall(
+    r"^\.venv/bin/python manage\.py (muttctl .+)$", (ROOT / "docs" / "reliability.md").read_text(), re.MULTILINE
+)
+
+
+def test_the_commands_of_the_page_on_reliability_work_one_after_the_other(mutt: Mutt, tmp_path: Path):
+    assert len(OF_DELIVERY) >= 8
+    for command in OF_DELIVERY:
+        finished = muttctl(mutt, tmp_path, command)
+        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+    assert mutt.api("breaker")["forced"] is None
+    (identifier,) = mutt.send(event(message="Interface Gi0/1, changed state to down"))
+    assert mutt.outcome(identifier, "delivered")  # an open breaker is tried at once, and closed by that
+
+
 RULES = (ROOT / "docs" / "rules.md").read_text()
 OF_RULES = re.findall(r"^\.venv/bin/python manage\.py (.+)$", RULES, re.MULTILINE)
 A_FILE_OF_RULES = re.findall(r"^```yaml\n(.+?)^```", RULES, re.MULTILINE | re.DOTALL)
