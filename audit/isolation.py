@@ -50,7 +50,7 @@ def each_by_itself(claim: Claim, work: Callable[[Entry], T], what: str) -> list[
         claim.suspect(None)
     if broken:
         logger.error("batch %s: %s events could not be worked on and are dead", claim.batch, len(broken))
-        claim.journal.mark_dead(claim.batch, broken)
+        claim.mark_dead(broken)
     return made
 
 
@@ -59,4 +59,4 @@ def condemn_killer(claim: Claim, stage: DeadStage) -> None:
     if claim.killer:
         detail = "several workers in a row did not come back from this event"
         logger.error("batch %s: event %s killed its workers and is dead", claim.batch, claim.killer)
-        claim.journal.condemn(claim.batch, claim.killer, Burial(stage, KILLED_WORKERS, detail))
+        claim.condemn(claim.killer, Burial(stage, KILLED_WORKERS, detail))

@@ -35,6 +35,8 @@ QUEUES = ("pipeline", "forward", "dlq", "maintenance")
 MOST_ABANDONED = 10
 CAREFUL_AFTER = 3  # workers that did not come back
 MOST_KILLS = 2  # of workers that were careful
+RATE = "rate"
+IN_FRONT = 10**13  # ms: what was on its way, and had only one moment to wait, does not go behind a whole backlog
 
 
 class NotClaimed(Exception):  # noqa: N818 - not an error: somebody else has done, or is doing, the work
@@ -75,6 +77,10 @@ class Burial:
     stage: DeadStage
     reason: str
     detail: str
+
+    @property
+    def as_bytes(self) -> bytes:
+        return orjson.dumps([self.stage, self.reason, self.detail[:2000]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +160,9 @@ class Journal:
         self, batch: UUID, events: Sequence[Mapping[str, object]], *, seq: int, api_key: str, address: str
     ) -> bool:
         """Open a batch once more for some of its events, which were dead. False if it is still open."""
-        keys, payload = [BATCH + str(batch), OPEN], orjson.dumps(events)
-        return bool(self.run("reopen", keys, str(batch), payload, len(events), seq, api_key, address, self._grace_s))
+        keys = [BATCH + str(batch), OPEN, _dead(batch), _halved(batch)]
+        found = (str(batch), orjson.dumps(events), len(events), seq, api_key, address)
+        return bool(self.run("reopen", keys, *found, self._grace_s, secrets.token_hex(8)))
 
     def answered(self, answer: "Answer") -> bytes | None:
         """Remember an answer to a request which opens no batch; returns the one that was remembered before."""
@@ -190,8 +197,8 @@ class Journal:
             raise Abandoned(f"more than {MOST_ABANDONED} workers did not come back from batch {batch}")
         if answer[0] != b"claimed":
             raise NotClaimed(f"batch {batch} is {answer[0].decode()}, not waiting for {stage.value}")
-        payload, events, seq, api_key, address, attempts, failures, failing_since = answer[1:9]
-        abandoned, killer, kills, replay = answer[9:]
+        payload, events, seq, api_key, address, attempts, failures, suspicions, balance = answer[1:10]
+        abandoned, killer, kills, replay = answer[10:]
         return Claim(
             journal=self,
             batch=batch,
@@ -202,8 +209,7 @@ class Journal:
             api_key=api_key.decode(),
             address=address.decode(),
             attempt=int(attempts),
-            failures=int(failures or 0),
-            failing_since=float(failing_since) if failing_since else None,
+            failing=Failing(int(failures or 0), int(suspicions or 0), int(balance) if balance else None),
             careful=int(abandoned or 0) >= CAREFUL_AFTER,
             killer=UUID(killer.decode()) if killer and int(kills) >= MOST_KILLS else None,
             replay=bool(replay),
@@ -283,11 +289,8 @@ class Journal:
         return {UUID(bytes=raw) for raw in self._redis.smembers(_sent(batch))}
 
     def mark_sent(self, batch: UUID, events: Iterable[UUID]) -> None:
-        """Note that Moogsoft has taken these, so that no redelivery sends them again."""
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.sadd(_sent(batch), *(event.bytes for event in events))
-            pipe.hdel(BATCH + str(batch), "failures", "failing_since")
-            pipe.execute()
+        """Note that Moogsoft has taken these of an open batch, so that no redelivery sends them again."""
+        self.run("taken", [BATCH + str(batch), _sent(batch)], *(event.bytes for event in events))
 
     def dead(self, batch: UUID) -> dict[UUID, Burial]:
         """The events given up one by one, and why."""
@@ -295,26 +298,9 @@ class Journal:
         whys = ((raw, orjson.loads(why)) for raw, why in found.items())
         return {UUID(bytes=raw): Burial(DeadStage(stage), reason, detail) for raw, (stage, reason, detail) in whys}
 
-    def mark_dead(self, batch: UUID, burials: Mapping[UUID, Burial]) -> None:
-        """Note events that are to become dead letters when the batch comes to an end."""
-        whys = {event.bytes: orjson.dumps([b.stage, b.reason, b.detail[:2000]]) for event, b in burials.items()}
-        self._redis.hset(_dead(batch), mapping=whys)
-
-    def condemn(self, batch: UUID, event: UUID, burial: Burial) -> None:
-        """Note an event that kills workers as dead; what it did no longer counts against its batch."""
-        self.mark_dead(batch, {event: burial})
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hdel(BATCH + str(batch), "killer", "kills")
-            pipe.hset(BATCH + str(batch), "abandoned", CAREFUL_AFTER)
-            pipe.execute()
-
     def halved(self, batch: UUID) -> dict[UUID, int]:
         """How many events a request may have in which one of these is."""
         return {UUID(bytes=raw): int(most) for raw, most in self._redis.hgetall(_halved(batch)).items()}
-
-    def halve(self, batch: UUID, events: Iterable[UUID], most: int) -> None:
-        """Let requests with these events have at most so many of them, until the guilty one stands alone."""
-        self._redis.hset(_halved(batch), mapping={event.bytes: most for event in events})
 
     def burial(self, batch: UUID) -> Burial | None:
         """Why the whole batch was given up; None where only single events of it were."""
@@ -326,13 +312,28 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """How Moogsoft has failed a batch since it last took something of it.
+
+    So many times; so many of them while it took others; `balance` is what the breaker said the last time.
+    """
+
+    failures: int = 0
+    suspicions: int = 0
+    balance: int | None = None
+
+    @property
+    def as_arguments(self) -> tuple[object, object, object]:
+        return self.failures, self.suspicions, "" if self.balance is None else self.balance
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A batch in our hands for one stage, until the lease ends.
 
-    `attempt` counts from 1 how often this stage has taken this batch, `failures` how often Moogsoft has failed it
-    since it last took something of it, `failing_since` when that began (Redis' clock). `seq` is the number of accepted
-    events when the batch was opened. `careful`: workers did not come back from it, so each event is noted before it is
-    looked at; `killer` is one that several of them were at. `replay`: its events were dead.
+    `attempt` counts from 1 how often this stage has taken this batch. `failing`: how Moogsoft has failed it. `seq` is
+    the number of accepted events when the batch was opened. `careful`: workers did not come back from it, so each event
+    is noted before it is looked at; `killer` is one that several of them were at. `replay`: its events were dead.
     """
 
     journal: Journal
@@ -344,10 +345,9 @@ class Claim:
     api_key: str
     address: str
     attempt: int
-    failures: int
     lease_s: float
     grace_s: float
-    failing_since: float | None = None
+    failing: Failing = Failing()
     careful: bool = False
     killer: UUID | None = None
     replay: bool = False
@@ -377,22 +377,47 @@ class Claim:
         keys = [BATCH + str(self.batch)]
         self._check(self.journal.run("suspect", keys, self.token, "" if event is None else str(event)))
 
-    def park(self, why: str, owed: int, behind: UUID | None = None) -> None:
+    def mark_dead(self, burials: Mapping[UUID, Burial]) -> None:
+        """Note events that are to become dead letters when the batch comes to an end. Raises StaleClaim."""
+        self._note(_dead(self.batch), {event.bytes: burial.as_bytes for event, burial in burials.items()})
+
+    def condemn(self, event: UUID, burial: Burial) -> None:
+        """Note an event that kills workers as dead; what it did no longer counts against its batch.
+
+        Raises StaleClaim.
+        """
+        keys = [BATCH + str(self.batch), _dead(self.batch)]
+        self._check(self.journal.run("condemn", keys, self.token, event.bytes, burial.as_bytes, CAREFUL_AFTER))
+
+    def halve(self, events: Iterable[UUID], most: int) -> None:
+        """Let requests with these events have at most so many of them, until the guilty one stands alone.
+
+        Raises StaleClaim.
+        """
+        self._note(_halved(self.batch), dict.fromkeys((event.bytes for event in events), most))
+
+    def _note(self, where: str, notes: Mapping[bytes, object]) -> None:
+        flat = [part for pair in notes.items() for part in pair]
+        self._check(self.journal.run("note", [BATCH + str(self.batch), where], self.token, *flat))
+
+    def park(self, why: str, owed: int, *, behind: UUID | None = None, failing: Failing | None = None) -> None:
         """Give the batch back until Moogsoft may be asked again, or until the batch that it is `behind` is closed.
 
         `owed` is how many of its events are still to be sent. Nothing happens if the batch is ours no more.
         """
         keys = [*self._keys, PARKED, BEHIND]
         place = self.batch.int >> 80  # the milliseconds of its receipt
+        if why == RATE:
+            place -= IN_FRONT
         ahead = "" if behind is None else str(behind)
-        self.journal.run("park", keys, str(self.batch), self.token, place, why, owed, BATCH, ahead, _behind(""))
+        failed = failing.as_arguments if failing else ("", "", "")
+        where = (place, why, owed, BATCH, ahead, _behind(""))
+        self.journal.run("park", keys, str(self.batch), self.token, *where, *failed)
 
-    def release(self, delay_s: float = 0, *, failed: bool = False) -> None:
-        """Give the batch back, to be taken again after `delay_s`; `failed` counts a failure of Moogsoft.
-
-        Nothing happens if it is ours no more.
-        """
-        self.journal.run("release", self._keys, str(self.batch), self.token, delay_s, self.grace_s, int(failed))
+    def release(self, delay_s: float = 0, failing: Failing | None = None) -> None:
+        """Give the batch back, to be taken again after `delay_s`. Nothing happens if it is ours no more."""
+        failed = failing.as_arguments if failing else ("", "", "")
+        self.journal.run("release", self._keys, str(self.batch), self.token, delay_s, self.grace_s, *failed)
 
     def finish(self, *, hand_on: bool = False) -> list[UUID]:
         """Close the batch for good. Raises StaleClaim.
@@ -412,6 +437,7 @@ class Claim:
 
 _SCRIPTS = (
     *("open", "reopen", "claim", "suspect", "renew", "posting", "advance", "release", "park", "finish", "bury"),
+    *("taken", "note", "condemn"),
     *("sweep", "reconcile", "requeue", "count_error", "pressure"),
 )
 

@@ -120,6 +120,11 @@ def recorded_outcomes(batch: UUID) -> dict[UUID, Outcome]:
     return {event: Outcome(outcome) for event, outcome in rows}
 
 
+def decided_before(batch: UUID) -> set[UUID]:
+    """The events of a batch that some rule set has decided already: what a replay decides of them changes nothing."""
+    return set(_records_of(batch).filter(rule_set_version__isnull=False).values_list("event_id", flat=True))
+
+
 def pending_records(batch: UUID) -> list[Record]:
     """The records of a batch that wait for delivery, in the order of receipt."""
     return list(_records_of(batch).filter(outcome=Outcome.PENDING.value).order_by("event_id"))

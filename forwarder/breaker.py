@@ -122,6 +122,18 @@ class View:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a failure says of its batch.
+
+    `balance`: requests that Moogsoft took, less those that it failed, of all batches; None if it is not known.
+    `suspect`: since the batch failed before, Moogsoft took more of the others than it failed.
+    """
+
+    balance: int | None
+    suspect: bool
+
+
 class Breaker:
     """The breaker of one destination. `key` stands for its credentials, which cannot be told from it."""
 
@@ -138,8 +150,11 @@ class Breaker:
     def thresholds(self) -> Thresholds:
         return self._thresholds
 
-    def admit(self) -> "Permit":
-        """The right to make one request. Raises Held."""
+    def admit(self, batch: str = "", balance: int | None = None) -> "Permit":
+        """The right to make one request for a batch. Raises Held.
+
+        `balance` is what `Verdict` said when that batch failed before.
+        """
         token, limits = secrets.token_hex(8), self._thresholds
         verdict, wait = self.run("admit", self.key, limits.open_s, token, limits.probe_s)
         word = verdict.decode()
@@ -148,11 +163,7 @@ class Breaker:
         if word == "probe":
             TRANSITIONS.labels("half_open").inc()
             logger.warning("one request tries whether Moogsoft is back")
-        return Permit(self, _PYBREAKER_STATES[word], token if word == "probe" else "")
-
-    def trip(self, reason: str) -> bool:
-        """Open it, whatever the window says. Returns whether that changed anything."""
-        return self._tell(bool(self.run("open", "", reason, "")), "open", reason)
+        return Permit(self, _PYBREAKER_STATES[word], token if word == "probe" else "", batch, balance)
 
     def pause(self, reason: str) -> bool:
         """Stop sending with this key. Returns whether that changed anything."""
@@ -170,11 +181,9 @@ class Breaker:
             self.run("force", wish.value, for_s, reason, by)
         self._tell(changed=True, to=f"forced_{wish}" if wish is not Wish.AUTOMATIC else wish, reason=f"{reason} ({by})")
 
-    def last_success(self) -> float:
-        """When Moogsoft last took a request, in seconds of Redis' clock; 0 for never."""
-        now, _, fields, _ = self.run("read", self._thresholds.window_s)
-        del now
-        return float(_fields(fields).get("last_success", 0))
+    def untried(self) -> None:
+        """Note that a batch which was to try an open breaker had nothing to send."""
+        self.run("untried")
 
     def view(self) -> View:
         """Everything about it, as of one moment."""
@@ -210,11 +219,14 @@ class Permit(pybreaker.CircuitBreakerStorage):
     What Redis cannot be told is only logged: an answer of Moogsoft must not get lost for that.
     """
 
-    def __init__(self, breaker: Breaker, state: str, token: str) -> None:
+    def __init__(self, breaker: Breaker, state: str, token: str, batch: str, balance: int | None) -> None:
         super().__init__("mutt")
         self._breaker = breaker
         self._state = state
         self._token = token
+        self._batch = batch
+        self._before = "" if balance is None else str(balance)
+        self.verdict = Verdict(balance, suspect=False)
         self._failures = 0
         self._successes = 0
         self._reason = ""
@@ -270,7 +282,10 @@ class Permit(pybreaker.CircuitBreakerStorage):
 
     def increment_counter(self) -> None:
         limits = self._breaker.thresholds
-        self._failures = int(self._run("fail", limits.window_s, secrets.token_hex(8)) or 0)
+        told = self._run("fail", limits.window_s, secrets.token_hex(8), self._batch, self._before)
+        if told:
+            self._failures = int(told[0])
+            self.verdict = Verdict(int(told[1]), suspect=bool(told[2]))
 
     def reset_counter(self) -> None:
         """Nothing: failures leave the window by their age, and a success does not excuse them."""
@@ -350,10 +365,10 @@ def _forced(fields: dict[str, str]) -> Forced | None:
 
 
 def _paused(fields: dict[str, str], key: str) -> Paused | None:
-    if "paused_key" not in fields:
+    if "paused_keys" not in fields:
         return None
     since = _certain_time(fields["paused_since"])
-    return Paused(since, fields.get("paused_reason", ""), fields["paused_key"] == key)
+    return Paused(since, fields.get("paused_reason", ""), key in fields["paused_keys"].split(","))
 
 
 def _transition(told: dict[str, Any]) -> Transition:

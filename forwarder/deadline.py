@@ -8,6 +8,7 @@ from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError
 
 _watching = threading.local()
 
@@ -28,11 +29,23 @@ class _Watch:
 
 
 class _Watched:
+    """A connection under watch: one that took all the time to come about is not used."""
+
+    def connect(self) -> None:
+        self._watch()
+        super().connect()  # type: ignore[misc] # of the connection that this is mixed into
+        self._watch()
+
     def request(self, *args: Any, **kwargs: Any) -> None:
+        self._watch()
+        super().request(*args, **kwargs)  # type: ignore[misc] # as above
+
+    def _watch(self) -> None:
         watch: _Watch | None = getattr(_watching, "watch", None)
+        if watch and watch.is_over:
+            raise ConnectTimeoutError(self, "the time for the whole exchange was over")
         if watch:
             watch.connection = self
-        super().request(*args, **kwargs)  # type: ignore[misc] # of the connection that this is mixed into
 
 
 class _HTTPConnection(_Watched, HTTPConnection):

@@ -13,11 +13,11 @@ from typing import Protocol
 from uuid import UUID
 
 from audit.isolation import condemn_killer
-from audit.journal import Burial, Claim
+from audit.journal import Burial, Claim, Failing
 from audit.models import Attempt, Record
 from audit.outcomes import DeadStage
 from audit.record import add_attempt, mark_delivered, pending_ahead, pending_records
-from forwarder.breaker import Breaker, Permit
+from forwarder.breaker import Breaker, Permit, Verdict
 from forwarder.metrics import REQUEST_SECONDS, REQUESTS
 from forwarder.moogsoft import Answer
 from forwarder.rate_limit import RateLimit
@@ -30,7 +30,9 @@ class Destination(Protocol):
     @property
     def takes_many(self) -> bool: ...
 
-    def post(self, alerts: Sequence[Record], unmatched_threshold: int) -> Answer: ...
+    def body(self, alerts: Sequence[Record], unmatched_threshold: int) -> bytes: ...
+
+    def post(self, body: bytes) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,17 @@ class Means:
 
 
 class Failed(Exception):  # noqa: N818 - it carries a failure and is none of ours
-    """A request failed; `suspected` says whether it had been divided before, `closed` whether the breaker still is."""
+    """A request failed; `divided` says whether it had been before, `closed` whether the breaker still is."""
 
-    def __init__(self, error: DeliveryError, records: Sequence[Record], *, suspected: bool, closed: bool) -> None:
+    def __init__(
+        self, error: DeliveryError, records: Sequence[Record], *, divided: bool, closed: bool, verdict: Verdict
+    ) -> None:
         super().__init__(str(error))
         self.error = error
         self.records = records
-        self.suspected = suspected
+        self.divided = divided
         self.closed = closed
+        self.verdict = verdict
 
 
 class Delivery:
@@ -66,6 +71,7 @@ class Delivery:
         self._ready: list[Record] = []
         self._waiting: list[Record] = []
         self._halved: dict[UUID, int] = {}
+        self.failing = claim.failing
 
     @property
     def owed(self) -> int:
@@ -94,14 +100,13 @@ class Delivery:
 
     def divide(self, records: Sequence[Record], error: DeliveryError) -> None:
         """Make requests with these events smaller; one that stands alone is the guilty one, and dies."""
-        journal, batch = self._claim.journal, self._claim.batch
         identifiers = [record.event_id for record in records]
         if len(records) == 1:
-            journal.mark_dead(batch, {identifiers[0]: Burial(DeadStage.MOOG, error.reason, error.detail)})
+            self._claim.mark_dead({identifiers[0]: Burial(DeadStage.MOOG, error.reason, error.detail)})
             self._ready = [record for record in self._ready if record.event_id != identifiers[0]]
             return
         half = (len(records) + 1) // 2
-        journal.halve(batch, identifiers, half)
+        self._claim.halve(identifiers, half)
         self._halved.update(dict.fromkeys(identifiers, half))
 
     def _batches_ahead(self, records: Sequence[Record]) -> dict[str, UUID]:
@@ -119,13 +124,20 @@ class Delivery:
         return min(self._halved.get(record.event_id, self._size), self._size)
 
     def _send(self, records: Sequence[Record]) -> None:
+        try:
+            body = self._means.destination.body(records, self._means.unmatched_threshold)
+        except DeliveryError as error:  # nothing was sent, so nothing is known of Moogsoft
+            self.divide(records, error)
+            return
         permit = self._permit()
-        attempt = self._attempt(records)
-        if self._claim.careful:
-            self._claim.suspect(records[0].event_id)
+        try:
+            attempt = self._attempt(records)
+        except BaseException:
+            permit.give_back()
+            raise
         before = perf_counter()
         try:
-            answer = permit.call(lambda: self._means.destination.post(records, self._means.unmatched_threshold))
+            answer = permit.call(lambda: self._means.destination.post(body))
         except DeliveryError as error:
             attempt.duration_ms = (perf_counter() - before) * 1000
             attempt.status, attempt.reason, attempt.excerpt = error.status, error.reason, error.detail
@@ -134,11 +146,13 @@ class Delivery:
             if error.concern is Concern.EVENT:
                 self.divide(records, error)
                 return
-            suspected = any(record.event_id in self._halved for record in records)
-            raise Failed(error, records, suspected=suspected, closed=permit.still_closed) from error
+            divided = any(record.event_id in self._halved for record in records)
+            closed, verdict = permit.still_closed, permit.verdict
+            raise Failed(error, records, divided=divided, closed=closed, verdict=verdict) from error
         attempt.duration_ms = (perf_counter() - before) * 1000
         attempt.status, attempt.excerpt = answer.status, answer.excerpt
         self._claim.journal.mark_sent(self._claim.batch, [record.event_id for record in records])
+        self.failing = Failing()
         permit.succeeded()
         REQUESTS.labels("taken").inc()
         REQUEST_SECONDS.observe(attempt.duration_ms / 1000)
@@ -148,7 +162,7 @@ class Delivery:
 
     def _permit(self) -> Permit:
         """The right to one request, of the breaker and of the rate limit. Raises Held."""
-        permit = self._means.breaker.admit()
+        permit = self._means.breaker.admit(str(self._claim.batch), self.failing.balance)
         try:
             self._means.rate_limit.take()
         except BaseException:
@@ -156,14 +170,18 @@ class Delivery:
             raise
         return permit
 
-    def _record_delivered(self, records: Sequence[Record]) -> None:
-        if records:
-            mark_delivered([record.event_id for record in records], self._means.clock())
-
     def _attempt(self, records: Sequence[Record]) -> Attempt:
-        return Attempt(
+        """The record of a request that is about to be made. Raises StaleClaim."""
+        attempt = Attempt(
             batch_id=self._claim.batch,
             event_ids=[record.event_id for record in records],
             number=self._claim.posting(),
             started_at=self._means.clock(),
         )
+        if self._claim.careful:
+            self._claim.suspect(records[0].event_id)
+        return attempt
+
+    def _record_delivered(self, records: Sequence[Record]) -> None:
+        if records:
+            mark_delivered([record.event_id for record in records], self._means.clock())

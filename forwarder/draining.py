@@ -1,4 +1,4 @@
-"""Which parked batches may go on now: one to try an open breaker, then more and more, never all at once.
+"""Which parked batches may go on now: any one to try an open breaker, then more and more, never all at once.
 
 The pace lives in Redis (`lua/drain.lua`): any number of workers may ask, and each batch is given once.
 """
@@ -15,6 +15,7 @@ from audit.connections import redis_client
 from audit.journal import BATCH, OPEN, PARKED
 from forwarder.breaker import BREAKER, RAMP, Breaker, breaker
 from forwarder.rate_limit import HOLD, RateLimit, rate_limit
+from forwarder.retry import POLICIES, Reason
 
 QUEUE = "forward"
 
@@ -41,7 +42,9 @@ class Drainer:
         """Take the batches that may go on now out of the parked ones."""
         limits = self._breaker.thresholds
         deepest = max(2 * self._most, 10)  # what is behind more than two seconds' messages is as well off parked
-        args = (self._breaker.key, limits.open_s, self._most, deepest, self._size, self._grace_s, BATCH, limits.probe_s)
+        longest = POLICIES[Reason.RATE_LIMITED].longest_s
+        pace = (self._breaker.key, limits.open_s, self._most, deepest, self._size)
+        args = (*pace, self._grace_s, BATCH, limits.probe_s, longest)
         found: Any = self._script(
             keys=[PARKED, OPEN, BREAKER, RAMP, HOLD, QUEUE], args=[cast("Any", argument) for argument in args]
         )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http.client import HTTPException
 from typing import Any
 
 import orjson
@@ -52,13 +53,16 @@ class Moogsoft:
         dialect = self._destination.dialect
         return dialect.wrap_in_array or dialect.flavour is Flavour.ONPREM
 
-    def post(self, alerts: Sequence[Alert], unmatched_threshold: int) -> Answer:
-        """Send these alerts in one request; any 2xx means that all are taken. Raises DeliveryError."""
-        destination = self._destination
+    def body(self, alerts: Sequence[Alert], unmatched_threshold: int) -> bytes:
+        """What a request with these alerts consists of. Raises DeliveryError."""
         try:
-            body = orjson.dumps(body_of(alerts, destination.dialect, unmatched_threshold))
+            return orjson.dumps(body_of(alerts, self._destination.dialect, unmatched_threshold))
         except Exception as error:  # whatever it is, it is about one of these alerts
             raise DeliveryError(Reason.UNSENDABLE, f"no payload can be made: {type(error).__name__}") from error
+
+    def post(self, body: bytes) -> Answer:
+        """Send it; any 2xx means that all alerts in it are taken. Raises DeliveryError."""
+        destination = self._destination
         with deadline(destination.connect_timeout_s + destination.read_timeout_s) as watch:
             try:
                 response = self._pool.request(
@@ -74,7 +78,7 @@ class Moogsoft:
                 raise DeliveryError(Reason.CONNECTION, _without_address(error)) from error
             except HTTPTimeoutError as error:
                 raise DeliveryError(Reason.TIMEOUT, _without_address(error)) from error
-            except (HTTPError, OSError) as error:
+            except (HTTPError, HTTPException, OSError, ValueError) as error:  # the last: a URL or key of no use
                 reason = Reason.TIMEOUT if watch.is_over else Reason.CONNECTION
                 raise DeliveryError(reason, _without_address(error)) from error
             if watch.is_over:  # what was cut off in its head is no answer, though http.client takes it for one

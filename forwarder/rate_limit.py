@@ -46,7 +46,8 @@ class RateLimit:
 
     def take(self) -> None:
         """Take the right to one request. Raises Held."""
-        verdict, wait = self._run("take", self.requests, self.window_s, secrets.token_hex(8))
+        longest = POLICIES[Reason.RATE_LIMITED].longest_s
+        verdict, wait = self._run("take", self.requests, self.window_s, secrets.token_hex(8), longest)
         if verdict != b"go":
             raise Held(verdict.decode(), float(wait))
 

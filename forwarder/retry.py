@@ -12,6 +12,7 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     SERVER_ERROR = "server_error"
     REDIRECTED = "redirected"
+    MISDIRECTED = "misdirected"
     RATE_LIMITED = "rate_limited"
     UNAUTHORISED = "unauthorised"
     REFUSED = "refused"
@@ -49,9 +50,9 @@ class DeliveryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How often a request is tried (None: as often as it takes), the first and the longest wait in seconds.
+    """After how many failures that look like the event's own it is (None: never), the first and the longest wait.
 
-    Waits double in between.
+    Waits are seconds, and double in between.
     """
 
     concern: Concern
@@ -67,6 +68,7 @@ POLICIES: dict[Reason, Policy] = {
     Reason.TIMEOUT: Policy(Concern.DESTINATION, attempts=12),
     Reason.SERVER_ERROR: Policy(Concern.DESTINATION, attempts=12),
     Reason.REDIRECTED: Policy(Concern.DESTINATION, attempts=12),
+    Reason.MISDIRECTED: Policy(Concern.DESTINATION, attempts=12),
     Reason.RATE_LIMITED: Policy(Concern.PACE, attempts=None, longest_s=300.0),
     Reason.UNAUTHORISED: Policy(Concern.ACCESS, attempts=None),
     Reason.REFUSED: Policy(Concern.EVENT, attempts=1),
@@ -81,8 +83,11 @@ _INTERNAL_SERVER_ERROR = 500
 _BY_STATUS = {
     401: Reason.UNAUTHORISED,
     403: Reason.UNAUTHORISED,
+    407: Reason.UNAUTHORISED,
     408: Reason.TIMEOUT,
     429: Reason.RATE_LIMITED,
+    # About the address or what stands before it: no event can be guilty of them.
+    **dict.fromkeys((404, 405, 410, 421, 423, 425), Reason.MISDIRECTED),
 }
 
 
@@ -104,7 +109,6 @@ class Step(StrEnum):
 
     RETRY = "retry"  # by Celery, after a wait
     PARK = "park"  # until the breaker lets it through; no try is spent
-    TRIP = "trip"  # open the breaker, and park
     HOLD = "hold"  # nobody sends for a while; park
     PAUSE = "pause"  # nobody sends until a person or a new key says so; park
     DIVIDE = "divide"  # find the guilty event
@@ -114,13 +118,12 @@ class Step(StrEnum):
 class Standing:
     """How things stand after a failure.
 
-    `failures` of this batch in a row, this one included. `suspected`: its request has been divided before.
-    `others_taken`: Moogsoft has taken other requests since this batch first failed. `closed`: the breaker still is.
+    `suspicions`: how often this batch failed though Moogsoft took more of the other requests than it failed since the
+    time before. `divided`: its request has been divided before. `closed`: the breaker still is.
     """
 
-    failures: int
-    suspected: bool
-    others_taken: bool
+    suspicions: int
+    divided: bool
     closed: bool
 
 
@@ -136,10 +139,8 @@ def next_step(error: DeliveryError, standing: Standing) -> Step:
             return Step.PAUSE
     if not standing.closed:
         return Step.PARK
-    most = SUSPECT_ATTEMPTS if standing.suspected else policy.attempts
-    if most is None or standing.failures < most:
-        return Step.RETRY
-    return Step.DIVIDE if standing.others_taken else Step.TRIP
+    most = SUSPECT_ATTEMPTS if standing.divided else policy.attempts
+    return Step.RETRY if most is None or standing.suspicions < most else Step.DIVIDE
 
 
 def wait_before_next(error: DeliveryError, attempt: int, chance: random.Random) -> float:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from audit.journal import Claim, journal
+from audit.journal import Claim, Failing, journal
 from audit.outcomes import Stage
 from audit.tasks import store_dead_letters
 from forwarder.breaker import Held, breaker
@@ -38,7 +38,6 @@ def forward_batch(self: Task[Any, Any], batch_id: str) -> str | None:
             wait = _after(failed, claim, delivery)
             if wait is None:
                 return None
-            claim.release(wait, failed=True)
             raise self.retry(countdown=wait, exc=failed.error) from failed
         if ahead:
             _park(claim, delivery, "order", behind=ahead)
@@ -52,38 +51,44 @@ def forward_batch(self: Task[Any, Any], batch_id: str) -> str | None:
 
 def _after(failed: Failed, claim: Claim, delivery: Delivery) -> float | None:
     """Do what follows from a failed request; returns the seconds until the next try, None where it is parked."""
-    error, failures = failed.error, claim.failures + 1
-    others_taken = bool(claim.failing_since) and breaker().last_success() > (claim.failing_since or 0)
-    standing = Standing(failures, suspected=failed.suspected, others_taken=others_taken, closed=failed.closed)
-    step = next_step(error, standing)
-    match step:
+    error, before, verdict = failed.error, delivery.failing, failed.verdict
+    now = Failing(before.failures + 1, before.suspicions + verdict.suspect, verdict.balance)
+    match next_step(error, Standing(now.suspicions, divided=failed.divided, closed=failed.closed)):
         case Step.RETRY:
-            return wait_before_next(error, failures, _chance)
+            wait = wait_before_next(error, now.failures, _chance)
+            claim.release(wait, now)
+            return wait
         case Step.DIVIDE:
             delivery.divide(failed.records, error)
-            return wait_before_next(error, 1, _chance)
-        case Step.TRIP:
-            breaker().trip(f"{failures} tries of one batch failed, and nothing was taken meanwhile: {error.detail}")
+            wait = wait_before_next(error, 1, _chance)
+            claim.release(wait, Failing(balance=now.balance))
+            return wait
         case Step.HOLD:
             rate_limit().hold(error.retry_after_s)
         case Step.PAUSE:
             breaker().pause(error.detail)
         case Step.PARK:
             pass
-    _park(claim, delivery, error.reason)
+    # What it failed during an outage tells nothing about it, so the next wait is a short one; suspicion stays.
+    _park(claim, delivery, error.reason, failing=Failing(0, before.suspicions, now.balance))
     return None
 
 
-def _park(claim: Claim, delivery: Delivery, why: str, behind: UUID | None = None) -> None:
+def _park(
+    claim: Claim, delivery: Delivery, why: str, *, behind: UUID | None = None, failing: Failing | None = None
+) -> None:
     PARKED.labels(why).inc()
-    claim.park(why, delivery.owed, behind)
+    claim.park(why, delivery.owed, behind=behind, failing=failing)
+    if behind:
+        breaker().untried()  # if it was to try an open breaker, another one may
 
 
 def drain() -> int:
     """Send parked batches on their way, as many as may go now; returns how many."""
     released = drainer().release()
-    RELEASED.inc(len(released))
-    send_on(released)
+    if released:
+        RELEASED.inc(len(released))
+        send_on(released)
     return len(released)
 
 

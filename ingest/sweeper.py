@@ -12,7 +12,7 @@ import orjson
 from celery import shared_task
 from django.conf import settings
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import ResponseError
 
 from audit.connections import redis_client
 from audit.journal import PREFIX, Journal, Overdue, journal
@@ -64,17 +64,20 @@ def _is_lost(overdue: Overdue, heads: dict[str, float | None]) -> bool:
 
 
 def _head_queued_at(journal: Journal, broker: Redis, queue: str) -> float | None:
-    """When the batch at the head of a queue was queued, by Redis' clock; None where there is no telling."""
+    """When the first of what waits in a queue was queued, by Redis' clock; None where nothing does.
+
+    Of several at its head the earliest: one may have been queued again since, or be a message too many. Where none of
+    them tells, nothing is taken for lost until they are gone.
+    """
     try:
         waiting = broker.lrange(queue, -_LOOK_AT, -1)
-    except RedisError:
+    except ResponseError:  # no queue of Celery's
         return None
-    for message in reversed(waiting):
-        found = _BATCH_ID.search(_arguments(message))
-        place = journal.stage_of(UUID(found.group())) if found else None
-        if place is not None and _QUEUES[place[0]] == queue:
-            return place[1]
-    return None
+    if not waiting:
+        return None
+    found = (_BATCH_ID.search(_arguments(message)) for message in waiting)
+    places = [journal.stage_of(UUID(batch.group())) for batch in found if batch]
+    return min((place[1] for place in places if place and _QUEUES[place[0]] == queue), default=0.0)
 
 
 def _arguments(message: bytes | str) -> str:

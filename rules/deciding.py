@@ -1,6 +1,7 @@
 """From a claimed batch to its records: each event decided by one rule set, the unmatched ones counted."""
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,11 +23,18 @@ from rules.unmatched import Unmatched
 type_of_counter = Callable[[UUID, Iterable[Unmatched]], set[UUID]]
 
 
-def decide_batch(claim: Claim, matcher: Matcher, count_unmatched: type_of_counter, now: datetime) -> list[RecordRow]:
+def decide_batch(
+    claim: Claim,
+    matcher: Matcher,
+    count_unmatched: type_of_counter,
+    now: datetime,
+    settled: AbstractSet[UUID] = frozenset(),
+) -> list[RecordRow]:
     """The records of all events of a batch; those that are to be forwarded are pending.
 
     The event that brings its host and signature to the threshold of unmatched events is forwarded itself, as
-    the meta-alert that stands for all of them: no event is invented, and the ledger stays exact.
+    the meta-alert that stands for all of them: no event is invented, and the ledger stays exact. Those that are
+    `settled` were decided, and counted, before.
     """
     decided = each_by_itself(claim, lambda entry: _row(entry, claim, matcher, now), "match")
     rows = [
@@ -36,7 +44,7 @@ def decide_batch(claim: Claim, matcher: Matcher, count_unmatched: type_of_counte
     unmatched = [
         Unmatched(row.event_id, row.hostname, signature(row.message, row.trap_oid or None))
         for row in rows
-        if row.outcome is Outcome.UNMATCHED
+        if row.outcome is Outcome.UNMATCHED and row.event_id not in settled
     ]
     # The counter answers a batch that comes again as it did at first; a newer rule may have won the event meanwhile.
     threshold = count_unmatched(claim.batch, unmatched) & {event.event_id for event in unmatched}

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from audit.journal import journal
 from audit.outcomes import Outcome, Stage
-from audit.record import recorded_outcomes, revive, write_records
+from audit.record import decided_before, recorded_outcomes, revive, write_records
 from audit.tasks import store_dead_letters
 from rules import backtesting
 from rules.deciding import decide_batch
@@ -23,7 +23,8 @@ from rules.unmatched import unmatched_counter
 def match_batch(batch_id: str) -> str | None:
     """Decide every event of a batch and write its records; None if nothing of it is to be forwarded."""
     with journal().claimed(UUID(batch_id), Stage.MATCH) as claim:
-        rows = decide_batch(claim, current_rule_set.get(), unmatched_counter().count, timezone.now())
+        settled = decided_before(claim.batch) if claim.replay else frozenset[UUID]()
+        rows = decide_batch(claim, current_rule_set.get(), unmatched_counter().count, timezone.now(), settled)
         claim.renew()
         if claim.replay:
             revive([row.event_id for row in rows], timezone.now())

@@ -13,6 +13,10 @@ local function tell(from, to, reason, by)
   redis.call('LTRIM', KEYS[3], 0, 99)
 end
 
+local function is_paused(key)
+  return string.find(',' .. (field('paused_keys') or '') .. ',', ',' .. key .. ',', 1, true) ~= nil
+end
+
 local function move(to, reason, by)
   local from = field('state') or 'closed'
   redis.call('HSET', KEYS[1], 'state', to, 'since', now, 'reason', reason)
@@ -41,7 +45,7 @@ local commands = {}
 function commands.admit(key, open_s, token, lease_s)
   end_of_force()
   local forced = field('forced')
-  if field('paused_key') == key then return {'paused', '0'} end
+  if is_paused(key) then return {'paused', '0'} end
   if forced == 'open' then return {'forced_open', tostring(tonumber(field('forced_until')) - now)} end
   local state = field('state') or 'closed'
   if forced == 'closed' or state == 'closed' then return {'closed', '0'} end
@@ -51,6 +55,7 @@ function commands.admit(key, open_s, token, lease_s)
     if left > 0 then return {'open', tostring(left)} end
   else
     local left = tonumber(field('probe_until') or 0) - now
+    if field('probe_token') == token then return {'probe', '0'} end  -- asked twice: the first answer got lost
     if left > 0 and left <= tonumber(lease_s) then return {'probing', tostring(left)} end
   end
   if state ~= 'half_open' then tell(state, 'half_open', 'one request tries whether it is back', '') end
@@ -65,18 +70,29 @@ function commands.give_back(token)
   return 1
 end
 
--- window s, a name for this failure → failures in the window
-function commands.fail(window_s, name)
-  redis.call('ZADD', KEYS[2], now, name)
+-- window s, a name for this failure, batch, balance when that batch failed before ('' for never)
+-- → failures in the window, balance, 1 if the batch is suspect: meanwhile Moogsoft took more of the others than it failed.
+-- A suspect batch counts once in the window: few bad events must not stop all the others.
+function commands.fail(window_s, name, batch, before)
+  local balance = redis.call('HINCRBY', KEYS[1], 'balance', -1)
+  local suspect = before ~= '' and balance >= tonumber(before)
+  redis.call('ZADD', KEYS[2], now, (before == '' or suspect) and batch ~= '' and batch or name)
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - window_s)
   redis.call('ZREMRANGEBYSCORE', KEYS[2], now + 1, '+inf')  -- of before the clock was put back
   redis.call('EXPIRE', KEYS[2], math.ceil(window_s) * 2)
-  redis.call('HINCRBY', KEYS[4], 'failures', 1)
-  return redis.call('ZCARD', KEYS[2])
+  if not suspect then redis.call('HINCRBY', KEYS[4], 'failures', 1) end
+  return {redis.call('ZCARD', KEYS[2]), balance, suspect and 1 or 0}
 end
 
 function commands.succeed()
   redis.call('HSET', KEYS[1], 'last_success', now)
+  redis.call('HINCRBY', KEYS[1], 'balance', 1)
+  return 1
+end
+
+-- the batch that was to try it had nothing to send
+function commands.untried()
+  redis.call('HDEL', KEYS[1], 'tried_at')
   return 1
 end
 
@@ -115,16 +131,17 @@ end
 
 -- key, reason → 1 if it was not paused for this key before
 function commands.pause(key, reason)
-  if field('paused_key') == key then return 0 end
-  redis.call('HSET', KEYS[1], 'paused_key', key, 'paused_since', now, 'paused_reason', reason)
+  if is_paused(key) then return 0 end
+  local keys = field('paused_keys')
+  redis.call('HSET', KEYS[1], 'paused_keys', keys and keys .. ',' .. key or key, 'paused_since', now, 'paused_reason', reason)
   tell('running', 'paused', reason, '')
   return 1
 end
 
 -- reason, by
 function commands.resume(reason, by)
-  if not field('paused_key') then return 0 end
-  redis.call('HDEL', KEYS[1], 'paused_key', 'paused_since', 'paused_reason')
+  if not field('paused_keys') then return 0 end
+  redis.call('HDEL', KEYS[1], 'paused_keys', 'paused_since', 'paused_reason')
   redis.call('HSET', KEYS[4], 'rate', 1, 'credit', 0, 'at', now)
   tell('paused', 'running', reason, by)
   return 1

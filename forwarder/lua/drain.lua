@@ -1,6 +1,7 @@
 -- Which parked batches may go on now. Any number of drainers may ask: the pace is kept here, and each batch is given once.
 -- KEYS parked, open, breaker, ramp, hold (of the rate limit), queue of the forward stage
--- ARGV key, open s, most requests a second, most messages in the queue, requests' size, grace s, prefix of batch keys, lease s
+-- ARGV key, open s, most requests a second, most messages in the queue, requests' size, grace s, prefix of batch keys, lease s,
+-- longest pause s
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
 local key, open_s, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -17,23 +18,24 @@ local function release(id)
 end
 
 if redis.call('ZCARD', KEYS[1]) == 0 then return {} end
-local breaker = redis.call('HMGET', KEYS[3], 'state', 'opened_at', 'forced', 'forced_until', 'paused_key', 'probe_until', 'tried_at')
+local breaker = redis.call('HMGET', KEYS[3], 'state', 'opened_at', 'forced', 'forced_until', 'paused_keys', 'probe_until', 'tried_at')
 local state, opened_at, forced = breaker[1] or 'closed', tonumber(breaker[2] or 0), breaker[3]
 if forced and tonumber(breaker[4]) <= now then forced = false end
-if breaker[5] == key or forced == 'open' then return {} end
+if string.find(',' .. (breaker[5] or '') .. ',', ',' .. key .. ',', 1, true) or forced == 'open' then return {} end
 local pause = tonumber(redis.call('HGET', KEYS[5], 'until') or 0) - now
-if pause > 0 and pause <= 86400 then return {} end
+if pause > 0 and pause <= tonumber(ARGV[9]) then return {} end
 
 if state ~= 'closed' and forced ~= 'closed' then
   -- One batch at a time tries whether the destination is back; a drainer that dies with it is waited for.
   if state == 'open' and math.min(opened_at, now) + open_s > now then return {} end
-  if state == 'half_open' and tonumber(breaker[6] or 0) > now then return {} end
+  local left = tonumber(breaker[6] or 0) - now
+  if state == 'half_open' and left > 0 and left <= lease then return {} end
   local since = now - tonumber(breaker[7] or 0)
   if since >= 0 and since < lease then return {} end
-  local first = redis.call('ZRANGE', KEYS[1], 0, 0)
+  local any = redis.call('ZRANDMEMBER', KEYS[1])  -- not always the same: that one may be what the destination breaks on
   redis.call('HSET', KEYS[3], 'tried_at', now)
-  release(first[1])
-  return first
+  release(any)
+  return {any}
 end
 
 local ramp = redis.call('HMGET', KEYS[4], 'rate', 'at', 'credit', 'failures', 'failures_seen')

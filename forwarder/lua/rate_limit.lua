@@ -1,7 +1,7 @@
 -- At most so many requests within any window of this length, for all workers together; and none while the
 -- destination has asked for a pause.
 -- KEYS slots, hold   ARGV command, then
---   take: limit, window s, name · hold: least s, most s, asked s ('' if it did not say) · read: window s
+--   take: limit, window s, name, longest pause s · hold: least s, most s, asked s ('' if it did not say) · read: window s
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 
@@ -25,7 +25,7 @@ end
 
 local limit, window = tonumber(ARGV[2]), tonumber(ARGV[3])
 local pause = tonumber(redis.call('HGET', KEYS[2], 'until') or 0) - now
-if pause > 0 and pause <= 86400 then return {'retry_after', tostring(pause)} end
+if pause > 0 and pause <= tonumber(ARGV[5]) then return {'retry_after', tostring(pause)} end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], now + 1, '+inf')  -- of before the clock was put back
 if redis.call('ZCARD', KEYS[1]) >= limit then

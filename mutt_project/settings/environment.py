@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 
 def required(name: str) -> str:
-    """A variable that must be set."""
-    value = os.environ.get(name, "")
+    """A variable that must be set; what stands around it (the line's end of a file) does not belong to it."""
+    value = os.environ.get(name, "").strip()
     if not value:
         raise ImproperlyConfigured(f"The environment variable {name} is not set. See docs/settings.md.")
     return value

@@ -91,14 +91,14 @@ def test_single_events_that_moogsoft_refused_die_alone_each_of_its_own_reason():
     books = journal()
     batch = decided(books, *[Outcome.PENDING] * 4)
     books.mark_sent(batch, [event_id(batch, 0), event_id(batch, 3)])
-    books.mark_dead(
-        batch,
+    held = claim(books, batch, Stage.FORWARD)
+    held.mark_dead(
         {
             event_id(batch, 1): Burial(DeadStage.MOOG, "refused", "HTTP 400"),
             event_id(batch, 2): Burial(DeadStage.MOOG, "too_large", "HTTP 413"),
-        },
+        }
     )
-    claim(books, batch, Stage.FORWARD).advance(Stage.DLQ)
+    held.advance(Stage.DLQ)
     assert bury_batch(claim(books, batch, Stage.DLQ), NOW) == 2
     assert in_order(batch) == ["delivered", "dead", "dead", "delivered"]
     letters = DeadLetter.objects.order_by("event_id")
@@ -112,7 +112,9 @@ def test_single_events_that_moogsoft_refused_die_alone_each_of_its_own_reason():
 def test_an_event_that_was_refused_keeps_its_own_reason_where_its_batch_is_given_up_later():
     books = journal()
     batch = decided(books, Outcome.PENDING, Outcome.PENDING)
-    books.mark_dead(batch, {event_id(batch, 0): Burial(DeadStage.MOOG, "refused", "HTTP 400")})
+    held = claim(books, batch, Stage.FORWARD)
+    held.mark_dead({event_id(batch, 0): Burial(DeadStage.MOOG, "refused", "HTTP 400")})
+    held.release()
     bury(books, batch, UNDELIVERED)
     bury_batch(claim(books, batch, Stage.DLQ), NOW)
     assert [one.reason for one in DeadLetter.objects.order_by("event_id")] == ["refused", "server_error"]
@@ -139,8 +141,9 @@ def test_a_dead_letter_counts_how_often_its_event_was_posted(singly):
             batch_id=batch, event_ids=[event_id(batch, 0)], number=number, started_at=NOW, duration_ms=1
         )
     if singly:
-        books.mark_dead(batch, {event_id(batch, 0): Burial(DeadStage.MOOG, "refused", "HTTP 400")})
-        claim(books, batch, Stage.FORWARD).advance(Stage.DLQ)
+        held = claim(books, batch, Stage.FORWARD)
+        held.mark_dead({event_id(batch, 0): Burial(DeadStage.MOOG, "refused", "HTTP 400")})
+        held.advance(Stage.DLQ)
     else:
         bury(books, batch, UNDELIVERED)
     bury_batch(claim(books, batch, Stage.DLQ), NOW)

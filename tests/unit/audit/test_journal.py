@@ -10,7 +10,19 @@ from redis.exceptions import ResponseError
 from audit.connections import redis_client
 from audit.entry import Entry
 from audit.ids import event_id, new_batch_id
-from audit.journal import BATCH, BEHIND, MOST_ABANDONED, OPEN, PARKED, TOTALS, Abandoned, Burial, NotClaimed, StaleClaim
+from audit.journal import (
+    BATCH,
+    BEHIND,
+    MOST_ABANDONED,
+    OPEN,
+    PARKED,
+    TOTALS,
+    Abandoned,
+    Burial,
+    Failing,
+    NotClaimed,
+    StaleClaim,
+)
 from audit.outcomes import DeadStage, Stage
 from tests.unit.audit.batches import at_once, bury, claim, journal, opened
 
@@ -203,13 +215,37 @@ def test_a_closed_batch_leaves_nothing_behind_but_the_count():
     batch = opened(books)
     books.mark_sent(batch, [event_id(batch, 0)])
     why = Burial(DeadStage.MOOG, "refused", "why")
-    books.mark_dead(batch, {event_id(batch, 1): why})
-    books.halve(batch, [event_id(batch, 1)], 2)
+    held = claim(books, batch, Stage.VALIDATE)
+    held.mark_dead({event_id(batch, 1): why})
+    held.halve([event_id(batch, 1)], 2)
     assert books.sent(batch) == {event_id(batch, 0)}
     assert books.dead(batch) == {event_id(batch, 1): why}
     assert books.halved(batch) == {event_id(batch, 1): 2}
-    claim(books, batch, Stage.VALIDATE).finish()
+    held.finish()
+    books.mark_sent(batch, [event_id(batch, 1)])  # by a worker that was very slow
+    for late in (lambda: held.mark_dead({event_id(batch, 1): why}), lambda: held.condemn(event_id(batch, 1), why)):
+        with pytest.raises(StaleClaim):
+            late()
     assert redis_client().keys("*") == [b"mutt:totals"]
+
+
+def test_a_batch_that_is_opened_once_more_has_nothing_left_of_before():
+    books = journal()
+    batch = opened(books)
+    held = claim(books, batch, Stage.VALIDATE)
+    held.mark_dead({event_id(batch, 1): Burial(DeadStage.MOOG, "refused", "why")})
+    held.halve([event_id(batch, 1)], 2)
+    redis_client().delete(f"mutt:batch:{batch}")  # an end that could not tidy up
+    assert books.reopen(batch, [], seq=1, api_key="k", address="a")
+    assert not books.reopen(batch, [], seq=1, api_key="k", address="a")
+    assert (books.dead(batch), books.halved(batch)) == ({}, {})
+
+
+def test_a_call_to_open_a_batch_once_more_that_is_repeated_on_the_wire_gets_the_same_answer():
+    books, batch = journal(), UUID(int=7 << 80)
+    keys = [f"mutt:batch:{batch}", OPEN, "mutt:dead:", "mutt:halved:"]
+    asked = [str(batch), b"[]", 0, 1, "k", "a", 15]
+    assert [books.run("reopen", keys, *asked, call) for call in ("one", "one", "two")] == [1, 1, 0]
 
 
 def test_a_buried_batch_waits_for_the_dead_letters_with_its_reason_and_cannot_be_buried_again():
@@ -254,8 +290,8 @@ def test_only_failures_of_moogsoft_count_as_failures():
     batch = opened(books)
     for _ in range(5):  # PostgreSQL was away
         claim(books, batch, Stage.VALIDATE).release()
-    claim(books, batch, Stage.VALIDATE).release(1, failed=True)
-    assert claim(books, batch, Stage.VALIDATE).failures == 1
+    claim(books, batch, Stage.VALIDATE).release(1, Failing(1, 0, -1))
+    assert claim(books, batch, Stage.VALIDATE).failing == Failing(1, 0, -1)
 
 
 def test_abandoned_claims_are_counted_for_each_stage_anew_and_the_dead_letters_never_abandon_a_batch():

@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from audit.connections import redis_client
-from forwarder.breaker import BREAKER, Breaker, Held, State, Thresholds, Wish, key_of
+from forwarder.breaker import BREAKER, Breaker, Held, State, Thresholds, Verdict, Wish, key_of
 from forwarder.retry import DeliveryError, Reason
 from tests.unit.audit.batches import at_once
 
@@ -270,11 +270,65 @@ def test_what_stands_for_the_credentials_tells_nothing_about_them():
     assert len(keys) == 8
 
 
-def test_tripping_it_opens_it_whatever_the_window_says():
-    one = breaker(failures=10)
-    assert one.trip("12 tries of one batch failed")
-    assert not one.trip("and again")
-    assert one.view().reason == "12 tries of one batch failed"
+def failed(of: Breaker, batch: str, before: int | None) -> Verdict:
+    permit = of.admit(batch, before)
+    with pytest.raises(DeliveryError):
+        permit.call(failing(AWAY))
+    return permit.verdict
+
+
+def test_a_batch_that_fails_while_others_are_taken_is_suspect_and_counts_once():
+    one = breaker(failures=3)
+    verdict = failed(one, "poison", None)
+    assert not verdict.suspect  # nobody knows yet
+    for _ in range(20):
+        one.admit().succeeded()
+        verdict = failed(one, "poison", verdict.balance)
+        assert verdict.suspect
+    assert (one.view().state, one.view().failures) == (State.CLOSED, 1)
+
+
+def test_a_batch_that_fails_as_all_others_do_is_not_suspect_and_counts_each_time():
+    one = breaker(failures=100)
+    verdict = failed(one, "a", None)
+    for number in range(3):
+        failed(one, f"another {number}", None)
+        one.admit().succeeded()
+        verdict = failed(one, "a", verdict.balance)
+        assert not verdict.suspect  # as many failed as were taken
+    assert one.view().failures == 7
+
+
+def test_many_suspects_open_it_all_the_same():
+    one = breaker(failures=4)
+    verdicts = {name: failed(one, name, None) for name in "abc"}
+    for _ in range(10):
+        one.admit().succeeded()
+    verdicts = {name: failed(one, name, verdict.balance) for name, verdict in verdicts.items()}
+    assert all(verdict.suspect for verdict in verdicts.values())
+    assert one.view().state is State.CLOSED
+    failed(one, "d", None)
+    assert one.view().state is State.OPEN
+
+
+def test_a_worker_that_asks_twice_for_the_same_probe_gets_it():
+    """Its first answer got lost on the wire, and the client asked again."""
+    one = breaker(failures=1, open_s=0.05)
+    fail(one)
+    time.sleep(0.1)
+    assert [one.run("admit", one.key, 0.05, "token", 30)[0] for _ in range(2)] == [b"probe", b"probe"]
+    assert one.run("admit", one.key, 0.05, "another", 30)[0] == b"probing"
+
+
+def test_two_keys_are_paused_each_for_itself():
+    old, new = breaker(key="a"), breaker(key="b")
+    assert old.pause("HTTP 401")
+    assert new.pause("HTTP 403")
+    assert not old.pause("HTTP 401")
+    assert held(old) == held(new) == "paused"
+    assert old.view().paused.for_this_key  # type: ignore[union-attr] # it is
+    assert new.resume("mended", "alice")
+    assert not old.admit().is_probe
 
 
 def test_without_redis_nothing_is_let_through(redis_away):

@@ -18,11 +18,13 @@ from audit.record import mark_delivered
 from audit.tasks import store_dead_letters
 from forwarder.breaker import Held, State, Wish, breaker
 from forwarder.delivery import Delivery, Failed, Means
+from forwarder.draining import drainer
 from forwarder.moogsoft import Destination, Moogsoft, moogsoft
 from forwarder.payload import Dialect, Flavour
-from forwarder.rate_limit import RateLimit, rate_limit
+from forwarder.rate_limit import SLOTS, RateLimit, rate_limit
 from forwarder.retry import DeliveryError, Reason
 from forwarder.tasks import drain, forward_batch
+from tests.unit.forwarder.breaking import trip
 from tests.unit.forwarder.moogsoft_double import OK, Misdeed, MoogsoftDouble, Reply, serve
 from tests.unit.forwarder.records import NOW, alert
 
@@ -42,10 +44,10 @@ def double() -> Iterator[MoogsoftDouble]:
 def destination(double: MoogsoftDouble, settings) -> Iterator[None]:
     """Make the double the destination of this process."""
     settings.MOOGSOFT_URL = double.url
-    for of_this_process in (moogsoft, breaker):
+    for of_this_process in (moogsoft, breaker, drainer):
         of_this_process.cache_clear()
     yield
-    for of_this_process in (moogsoft, breaker):
+    for of_this_process in (moogsoft, breaker, drainer):
         of_this_process.cache_clear()
 
 
@@ -315,7 +317,7 @@ def test_a_failure_that_opens_the_breaker_parks_its_batch_and_so_do_all_that_com
     forward_batch.run(str(second))
     assert set(parked()) == {first, second}
     assert (of_batch(first, "parked"), of_batch(second, "parked")) == ("server_error", "open")
-    assert of_batch(first, "failures") is None
+    assert of_batch(first, "failures") == "0"
     assert len(double.requests) == 1
     assert redis_client().llen("forward") == 0
 
@@ -336,24 +338,104 @@ def test_the_story_of_an_event_says_that_it_is_parked_and_how_often_it_was_sent(
 
 
 def test_while_it_is_open_any_number_of_messages_costs_no_request_and_no_try(double, destination):
-    breaker().trip("away")
+    trip(breaker(), "away")
     batch = matched(1)
     for _ in range(20):
         forward_batch.run(str(batch))
     assert (double.requests, parked(), of_batch(batch, "failures")) == ([], [batch], None)
 
 
-def test_a_batch_that_fails_to_the_end_while_nothing_is_taken_opens_the_breaker_and_nobody_dies(double, destination):
+def test_a_batch_that_fails_any_number_of_times_while_nothing_is_taken_does_not_die(double, destination):
     double.answer = lambda request: AWAY
     batch = matched(2)
-    for _ in range(12):  # of which ten within a minute would open it as well
+    for _ in range(30):  # so slowly that the breaker stays closed
         redis_client().delete("mutt:moogsoft:failures")
+        with pytest.raises(DeliveryError):  # outside a worker, Celery's retry raises its cause
+            forward_batch.run(str(batch))
+    assert (breaker().view().state, outcomes(batch)) == (State.CLOSED, ["pending"] * 2)
+    assert of_batch(batch, "suspicions") == "0"
+    double.answer = lambda request: OK
+    forward_batch.run(str(batch))
+    assert outcomes(batch) == ["delivered"] * 2
+
+
+def test_what_a_batch_failed_during_an_outage_is_not_held_against_it_afterwards(double, destination, settings):
+    settings.MOOGSOFT_BREAKER_FAILURES = 1
+    double.answer = lambda request: AWAY
+    batch = matched(1)
+    for _ in range(20):
+        breaker().run("automatic", "", "")
+        redis_client().hset("mutt:moogsoft:breaker", "state", "closed")
+        forward_batch.run(str(batch))
+    assert (of_batch(batch, "failures"), of_batch(batch, "suspicions"), outcomes(batch)) == ("0", "0", ["pending"])
+
+
+def test_suspicion_outlasts_parking_so_that_what_opens_the_breaker_each_time_is_found(double, destination, settings):
+    double.answer = lambda request: AWAY
+    batch = matched(1)
+    for _ in range(6):
         with suppress(DeliveryError):  # outside a worker, Celery's retry raises its cause
             forward_batch.run(str(batch))
+        breaker().admit().succeeded()
+    assert of_batch(batch, "suspicions") == "5"
+    breaker().want(Wish.OPEN, "enough", "alice", 60)
+    forward_batch.run(str(batch))
+    assert (parked(), of_batch(batch, "suspicions")) == ([batch], "5")
+
+
+def test_events_that_moogsoft_breaks_on_open_the_breaker_for_nobody_else(double, destination):
+    double.answer = lambda request: AWAY
+    poisoned = [batch for _ in range(4) for batch in two_apart()]
+    for number, batch in enumerate(poisoned):
+        Record.objects.filter(event_id__gte=batch, event_id__lte=last_id_of(batch)).update(
+            deduplication_key=f"poison {number}"
+        )
+    for _ in range(11):
+        for batch in poisoned:
+            redis_client().delete(SLOTS)
+            with suppress(DeliveryError):  # outside a worker, Celery's retry raises its cause
+                forward_batch.run(str(batch))
+            for _ in range(len(poisoned)):
+                breaker().admit().succeeded()
+    assert (breaker().view().state, parked()) == (State.CLOSED, [])
+
+
+def test_a_payload_that_cannot_be_made_says_nothing_of_moogsoft(double, destination, settings, monkeypatch):
+    monkeypatch.setattr("forwarder.moogsoft.body_of", lambda *_: {"no": object()})
+    trip(breaker())
+    redis_client().hset("mutt:moogsoft:breaker", "opened_at", 0)
+    batch = matched(1)
+    forward_batch.run(str(batch))
+    assert place(batch)[0] is Stage.DLQ
+    assert journal().dead(batch)[event_id(batch, 0)].reason == "unsendable"
     assert breaker().view().state is State.OPEN
-    assert breaker().view().reason == ("12 tries of one batch failed, and nothing was taken meanwhile: HTTP 503: ")
-    assert (parked(), of_batch(batch, "failures")) == ([batch], None)
-    assert outcomes(batch) == ["pending"] * 2
+    assert (double.requests, Attempt.objects.count()) == ([], 0)
+
+
+def test_a_batch_that_was_to_try_an_open_breaker_and_has_to_wait_lets_another_one_try(double, destination):
+    first, second = two_in_order()
+    for batch in (first, second):
+        with journal().claimed(batch, Stage.FORWARD) as claim:
+            claim.park("open", 1)
+    trip(breaker())
+    redis_client().hset("mutt:moogsoft:breaker", "opened_at", 0)
+    tried: list[UUID] = []
+    while first not in tried:  # any of the two may be the one to try
+        (batch,) = drainer().release()
+        tried.append(batch)
+        forward_batch.run(str(batch))
+    assert outcomes(first) == ["delivered"]
+    assert breaker().view().state is State.CLOSED
+
+
+def test_what_the_rate_limit_held_back_goes_before_the_backlog(double, destination, monkeypatch):
+    old, new = two_apart()
+    with journal().claimed(old, Stage.FORWARD) as claim:
+        claim.park("open", 1)
+    monkeypatch.setattr("forwarder.tasks.rate_limit", lambda: RateLimit(redis_client(), "1/minute"))
+    rate_limit().take()
+    forward_batch.run(str(new))
+    assert (of_batch(new, "parked"), parked()) == ("rate", [new, old])
 
 
 def test_an_event_that_moogsoft_breaks_on_is_found_while_others_are_taken_and_dies_alone(double, destination):
@@ -411,11 +493,11 @@ def test_a_probe_that_fails_spends_no_try_of_its_batch(double, destination, sett
     double.answer = lambda request: AWAY
     batch = matched(1)
     for _ in range(30):
-        breaker().trip("away")
+        trip(breaker(), "away")
         redis_client().hset("mutt:moogsoft:breaker", "opened_at", 0)
         forward_batch.run(str(batch))
     assert len(double.requests) == 30
-    assert (of_batch(batch, "failures"), outcomes(batch)) == (None, ["pending"])
+    assert (of_batch(batch, "failures"), outcomes(batch)) == ("0", ["pending"])
 
 
 def two_in_order() -> tuple[UUID, UUID]:

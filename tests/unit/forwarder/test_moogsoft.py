@@ -4,14 +4,14 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.utils import formatdate
 from typing import Any
 
 import pytest
 
 from forwarder.moogsoft import Answer, Destination, Moogsoft, moogsoft
-from forwarder.payload import Dialect, Flavour
+from forwarder.payload import Alert, Dialect, Flavour
 from forwarder.retry import Concern, DeliveryError, Reason
 from tests.unit.forwarder.moogsoft_double import OK, Behaviour, Misdeed, MoogsoftDouble, serve
 from tests.unit.forwarder.records import alert
@@ -29,16 +29,20 @@ def client(url: str, dialect: Dialect | None = None, read_timeout_s: float = 2.0
     return Moogsoft(Destination(url, KEY, dialect or Dialect(Flavour.CLOUD), 0.5, read_timeout_s))
 
 
+def send(by: Moogsoft, alerts: Sequence[Alert]) -> Answer:
+    return by.post(by.body(alerts, 100))
+
+
 def failure(double: MoogsoftDouble, answer: Behaviour, **options: Any) -> DeliveryError:
     double.answer = lambda request: answer
     with pytest.raises(DeliveryError) as caught:
-        client(double.url, **options).post([alert()], 100)
+        send(client(double.url, **options), [alert()])
     assert KEY not in f"{caught.value} {caught.value.detail} {caught.value!r}"
     return caught.value
 
 
 def test_cloud_is_posted_an_array_with_the_key_in_the_header(double):
-    answer = client(double.url).post([alert(), alert()], 100)
+    answer = send(client(double.url), [alert(), alert()])
     assert answer == Answer(200, '{"status":"ok"}')
     (request,) = double.requests
     assert request.path == "/v1/integrations/events"
@@ -49,7 +53,7 @@ def test_cloud_is_posted_an_array_with_the_key_in_the_header(double):
 
 
 def test_onprem_is_posted_its_events_with_the_key_in_the_body_alone(double):
-    client(double.url, Dialect(Flavour.ONPREM, auth_token=KEY)).post([alert(), alert()], 100)
+    send(client(double.url, Dialect(Flavour.ONPREM, auth_token=KEY)), [alert(), alert()])
     (request,) = double.requests
     assert (len(request.body["events"]), request.body["auth_token"]) == (2, KEY)
     assert KEY not in str(request.headers)
@@ -59,7 +63,7 @@ def test_onprem_is_posted_its_events_with_the_key_in_the_body_alone(double):
 def test_any_2xx_means_taken_whatever_the_body_is(double, status):
     body = b"" if status == 204 else b"\xff\x00<html>garbage"
     double.answer = lambda request: (status, {}, body)
-    answer = client(double.url).post([alert()], 100)
+    answer = send(client(double.url), [alert()])
     assert answer.status == status
     assert "\x00" not in answer.excerpt  # PostgreSQL keeps none
     assert answer.excerpt.endswith("<html>garbage" if body else "")
@@ -78,7 +82,7 @@ def test_a_redirect_is_not_followed(double, status):
         (400, Reason.REFUSED),
         (401, Reason.UNAUTHORISED),
         (403, Reason.UNAUTHORISED),
-        (404, Reason.REFUSED),
+        (404, Reason.MISDIRECTED),
         (408, Reason.TIMEOUT),
         (429, Reason.RATE_LIMITED),
         (500, Reason.SERVER_ERROR),
@@ -111,7 +115,7 @@ def test_nobody_listening_is_a_connection_error_that_is_tried_again():
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
         url = f"http://someone:{KEY}@127.0.0.1:{taken.getsockname()[1]}/"
         with pytest.raises(DeliveryError) as caught:
-            client(url).post([alert()], 100)
+            send(client(url), [alert()])
     assert (caught.value.reason, caught.value.status) == (Reason.CONNECTION, None)
     assert caught.value.concern is Concern.DESTINATION
     assert KEY not in str(caught.value)
@@ -120,7 +124,7 @@ def test_nobody_listening_is_a_connection_error_that_is_tried_again():
 
 def test_a_name_that_is_not_known_is_a_connection_error():
     with pytest.raises(DeliveryError) as caught:
-        client("http://moogsoft.invalid/").post([alert()], 100)
+        send(client("http://moogsoft.invalid/"), [alert()])
     assert caught.value.reason is Reason.CONNECTION
 
 
@@ -141,7 +145,7 @@ def test_a_status_stands_though_the_rest_of_its_answer_never_comes(double, statu
     ends_early = (status, {"Content-Length": "5000", "Connection": "close"}, b"the beginning")
     if taken:
         double.answer = lambda request: ends_early
-        assert client(double.url).post([alert()], 100) == Answer(200, "the beginning")
+        assert send(client(double.url), [alert()]) == Answer(200, "the beginning")
     else:
         assert failure(double, ends_early).detail == "HTTP 500: the beginning"
 
@@ -155,10 +159,10 @@ def test_an_answer_that_dribbles_in_byte_by_byte_ends_at_the_deadline(part):
         before = time.monotonic()
         sender = client(f"http://127.0.0.1:{server.getsockname()[1]}/", read_timeout_s=0.5)
         if part == "body":
-            assert sender.post([alert()], 100).status == 200
+            assert send(sender, [alert()]).status == 200
         else:
             with pytest.raises(DeliveryError) as caught:
-                sender.post([alert()], 100)
+                send(sender, [alert()])
             assert caught.value.reason is Reason.TIMEOUT
         assert 0.4 < time.monotonic() - before < 3
         dribbling.join(timeout=5)
@@ -178,7 +182,7 @@ def test_an_alert_of_which_no_payload_can_be_made_is_told_from_the_rest(double):
     broken = alert()
     broken.message = None  # type: ignore[assignment] # no record of ours has that
     with pytest.raises(DeliveryError) as caught:
-        client(double.url).post([alert(), broken], 100)
+        send(client(double.url), [alert(), broken])
     assert (caught.value.reason, caught.value.concern) == (Reason.UNSENDABLE, Concern.EVENT)
     assert double.requests == []
 
@@ -218,7 +222,7 @@ def test_the_connection_is_kept_for_the_next_post_whatever_was_answered(double):
     double.answer = lambda request: next(answers)
     for _ in range(5):
         try:
-            sender.post([alert()], 100)
+            send(sender, [alert()])
         except DeliveryError:
             continue
     assert len(double.requests) == 5
@@ -229,10 +233,10 @@ def test_a_client_goes_on_after_a_connection_was_lost(double):
     sender = client(double.url)
     answers = iter([OK, Misdeed.RESET, OK])
     double.answer = lambda request: next(answers)
-    sender.post([alert()], 100)
+    send(sender, [alert()])
     with pytest.raises(DeliveryError):
-        sender.post([alert()], 100)
-    assert sender.post([alert()], 100).status == 200
+        send(sender, [alert()])
+    assert send(sender, [alert()]).status == 200
 
 
 @pytest.mark.parametrize(
@@ -252,9 +256,34 @@ def test_the_settings_choose_the_product_and_where_the_key_goes(double, settings
     settings.MOOGSOFT_FLAVOUR, settings.MOOGSOFT_API_KEY, settings.MOOGSOFT_URL = flavour, KEY, double.url
     moogsoft.cache_clear()
     try:
-        moogsoft().post([alert()], 100)
+        send(moogsoft(), [alert()])
     finally:
         moogsoft.cache_clear()
     (request,) = double.requests
     assert request.headers.get("apiKey") == header
     assert (KEY in str(request.body)) is in_body
+
+
+def test_a_connection_that_took_all_the_time_to_come_about_is_not_used(double, monkeypatch):
+    looking_up = socket.getaddrinfo
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.5)
+        return looking_up(*args, **kwargs)
+
+    monkeypatch.setattr("socket.getaddrinfo", slowly)
+    sender = Moogsoft(Destination(double.url, KEY, Dialect(Flavour.CLOUD), 0.1, 0.1))
+    with pytest.raises(DeliveryError) as caught:
+        send(sender, [alert()])
+    assert caught.value.reason is Reason.TIMEOUT
+    time.sleep(0.2)
+    assert double.requests == []
+
+
+@pytest.mark.parametrize("key", ["with\na line's end", "with a ☃"])
+def test_a_key_that_no_header_can_hold_is_a_failure_like_any_other_and_is_not_told(double, key):
+    sender = Moogsoft(Destination(double.url, key, Dialect(Flavour.CLOUD), 1, 1))
+    with pytest.raises(DeliveryError) as caught:
+        send(sender, [alert()])
+    assert caught.value.reason is Reason.CONNECTION
+    assert key not in f"{caught.value} {caught.value.detail}"

@@ -29,9 +29,19 @@ TABLE = [
     (401, 401, Reason.UNAUTHORISED, Concern.ACCESS, Step.PAUSE),
     (402, 402, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
     (403, 403, Reason.UNAUTHORISED, Concern.ACCESS, Step.PAUSE),
-    (404, 407, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (404, 405, Reason.MISDIRECTED, Concern.DESTINATION, Step.RETRY),
+    (406, 406, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (407, 407, Reason.UNAUTHORISED, Concern.ACCESS, Step.PAUSE),
     (408, 408, Reason.TIMEOUT, Concern.DESTINATION, Step.RETRY),
-    (409, 428, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (409, 409, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (410, 410, Reason.MISDIRECTED, Concern.DESTINATION, Step.RETRY),
+    (411, 420, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (421, 421, Reason.MISDIRECTED, Concern.DESTINATION, Step.RETRY),
+    (422, 422, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (423, 423, Reason.MISDIRECTED, Concern.DESTINATION, Step.RETRY),
+    (424, 424, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
+    (425, 425, Reason.MISDIRECTED, Concern.DESTINATION, Step.RETRY),
+    (426, 428, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
     (429, 429, Reason.RATE_LIMITED, Concern.PACE, Step.HOLD),
     (430, 499, Reason.REFUSED, Concern.EVENT, Step.DIVIDE),
     (500, 599, Reason.SERVER_ERROR, Concern.DESTINATION, Step.RETRY),
@@ -43,7 +53,7 @@ WITHOUT_STATUS = [
     (Reason.UNSENDABLE, Concern.EVENT, Step.DIVIDE),
 ]
 STATUSES = [(status, *rest) for low, high, *rest in TABLE for status in range(low, high + 1)]
-FIRST = Standing(failures=1, suspected=False, others_taken=False, closed=True)
+FIRST = Standing(suspicions=0, divided=False, closed=True)
 RETRIED = [reason for reason in Reason if POLICIES[reason].concern is Concern.DESTINATION]
 
 
@@ -83,40 +93,36 @@ def test_every_reason_has_a_policy_and_is_in_one_of_the_tables():
 
 
 @pytest.mark.parametrize("reason", RETRIED)
-def test_what_the_destination_fails_is_tried_so_often_and_then_it_is_asked_whose_fault_it_is(reason):
+def test_what_fails_while_others_are_taken_is_tried_so_often_and_then_divided(reason):
     error, most = DeliveryError(reason, ""), POLICIES[reason].attempts
     assert most == 12
-    for failures in range(1, most):
-        assert next_step(error, replace(FIRST, failures=failures)) is Step.RETRY
-    assert next_step(error, replace(FIRST, failures=most)) is Step.TRIP
-    assert next_step(error, replace(FIRST, failures=most, others_taken=True)) is Step.DIVIDE
+    for suspicions in range(most):
+        assert next_step(error, replace(FIRST, suspicions=suspicions)) is Step.RETRY
+    assert next_step(error, replace(FIRST, suspicions=most)) is Step.DIVIDE
 
 
 @pytest.mark.parametrize("reason", RETRIED)
-def test_a_part_of_a_batch_that_is_under_suspicion_is_tried_less_often(reason):
+def test_a_part_of_a_batch_that_was_divided_is_tried_less_often(reason):
     error = DeliveryError(reason, "")
-    standing = replace(FIRST, suspected=True, others_taken=True)
-    assert next_step(error, replace(standing, failures=SUSPECT_ATTEMPTS - 1)) is Step.RETRY
-    assert next_step(error, replace(standing, failures=SUSPECT_ATTEMPTS)) is Step.DIVIDE
-    assert next_step(error, replace(standing, failures=SUSPECT_ATTEMPTS, others_taken=False)) is Step.TRIP
+    assert next_step(error, Standing(SUSPECT_ATTEMPTS - 1, divided=True, closed=True)) is Step.RETRY
+    assert next_step(error, Standing(SUSPECT_ATTEMPTS, divided=True, closed=True)) is Step.DIVIDE
 
 
 @pytest.mark.parametrize("reason", RETRIED)
-@pytest.mark.parametrize("failures", [1, 12, 1000])
-def test_while_the_breaker_is_not_closed_no_try_is_spent(reason, failures):
-    standing = Standing(failures=failures, suspected=True, others_taken=True, closed=False)
-    assert next_step(DeliveryError(reason, ""), standing) is Step.PARK
+@pytest.mark.parametrize("suspicions", [0, 12, 1000])
+def test_while_the_breaker_is_not_closed_no_try_is_spent(reason, suspicions):
+    assert next_step(DeliveryError(reason, ""), Standing(suspicions, divided=True, closed=False)) is Step.PARK
 
 
 @settings(deadline=None)
 @given(
     st.sampled_from(list(Reason)),
-    st.builds(Standing, st.integers(1, 10**6), st.booleans(), st.booleans(), st.booleans()),
+    st.builds(Standing, st.integers(0, 10**6), st.booleans(), st.booleans()),
 )
 def test_an_event_dies_only_for_what_is_about_it(reason, standing):
     error = DeliveryError(reason, "")
     if next_step(error, standing) is Step.DIVIDE:
-        assert error.concern is Concern.EVENT or (standing.others_taken and standing.closed and standing.failures >= 3)
+        assert error.concern is Concern.EVENT or (standing.closed and standing.suspicions >= 3)
 
 
 def waits(reason: Reason, chance: random.Random) -> list[float]:

@@ -24,6 +24,7 @@ from rules.models import Rule
 from rules.ruleset import CurrentRuleSet
 from rules.tasks import match_batch
 from tests.unit.audit.batches import bury
+from tests.unit.forwarder.breaking import trip
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
@@ -62,7 +63,7 @@ def died_at_moogsoft(*events: dict[str, Any], dead: tuple[int, ...] = (0,)) -> U
         if alive:
             journal().mark_sent(batch, alive)
             mark_delivered(alive, NOW)
-        journal().mark_dead(batch, dict.fromkeys((event_id(batch, place) for place in dead), REFUSED))
+        claim.mark_dead(dict.fromkeys((event_id(batch, place) for place in dead), REFUSED))
         claim.advance(Stage.DLQ)
     store_dead_letters.run(str(batch))
     return batch
@@ -353,7 +354,7 @@ def test_mutt_replays_nothing_by_itself_before_all_has_been_well_for_a_while(set
     DeadLetter.objects.update(reason="timeout", created_at=timezone.now() - timedelta(hours=1))
     assert replaying.replay_by_itself(timezone.now()) is None  # nothing was ever taken
     breaker().admit().succeeded()
-    breaker().trip("away")
+    trip(breaker(), "away")
     assert replaying.replay_by_itself(timezone.now()) is None
     redis_client().hset("mutt:moogsoft:breaker", mapping={"state": "closed"})
     assert replaying.replay_by_itself(timezone.now()) is None  # it has only just been closed

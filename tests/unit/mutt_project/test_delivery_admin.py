@@ -13,6 +13,7 @@ from audit.models import DeadLetter
 from forwarder.breaker import breaker
 from ingest.replay_models import Replay
 from mutt_project.roles import ensure_roles
+from tests.unit.forwarder.breaking import trip
 from tests.unit.forwarder.records import alert
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
@@ -48,7 +49,7 @@ def act(client: Client, path: str, action: str, *chosen: Any, why: str = "") -> 
 def test_the_page_shows_how_delivery_stands():
     client = person("MUTT viewer")
     assert "closed" in client.get(DELIVERY).content.decode()
-    breaker().trip("10 failures: HTTP 503")
+    trip(breaker(), "10 failures: HTTP 503")
     breaker().pause("HTTP 401: unknown key")
     page = client.get(DELIVERY).content.decode()
     assert "10 failures: HTTP 503" in page
@@ -133,7 +134,7 @@ def test_the_lists_and_a_letter_open():
 
 
 def test_the_metrics_say_how_delivery_stands(client):
-    breaker().trip("away")
+    trip(breaker(), "away")
     page = client.get("/metrics").content.decode()
     assert 'mutt_breaker_state{state="open"} 1.0' in page
     assert 'mutt_breaker_state{state="closed"} 0.0' in page

@@ -16,6 +16,7 @@ from audit.models import Attempt, DeadLetter
 from forwarder.breaker import Wish, breaker
 from ingest.replay_models import Replay
 from mutt_project.roles import ensure_roles
+from tests.unit.forwarder.breaking import trip
 from tests.unit.forwarder.records import alert
 from tests.unit.mutt_project.calls import faults, get
 
@@ -48,7 +49,7 @@ def test_the_breaker_says_how_it_stands(reader):
     assert (shown["state"], shown["failures_to_open"], shown["window_s"], shown["open_s"]) == ("closed", 10, 60, 300)
     assert (shown["forced"], shown["paused"], shown["transitions"], shown["parked_batches"]) == (None, None, [], 0)
     assert shown["rate_limit"] == {"requests": 50, "window_s": 1.0, "used": 0, "held_until": None}
-    breaker().trip("HTTP 503")
+    trip(breaker(), "HTTP 503")
     breaker().pause("HTTP 401: unknown key")
     shown = get(reader, "breaker")
     assert (shown["state"], shown["reason"], shown["paused"]["reason"]) == ("open", "HTTP 503", "HTTP 401: unknown key")

@@ -50,7 +50,7 @@ def claim_of(*events: tuple[str, str], **canonical: Any) -> Claim:
         for number, (host, message) in enumerate(events)
     ]
     fields = {"batch": batch, "events": items, "size": len(items), "seq": 40, "api_key": "k", "address": "a"}
-    return Claim(journal=journal(), token="t", attempt=1, failures=0, lease_s=1, grace_s=1, **fields)  # type: ignore[arg-type]
+    return Claim(journal=journal(), token="t", attempt=1, lease_s=1, grace_s=1, **fields)  # type: ignore[arg-type]
 
 
 def nothing_reached(batch: UUID, events: Iterable[Unmatched]) -> set[UUID]:

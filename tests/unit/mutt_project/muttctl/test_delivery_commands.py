@@ -11,6 +11,7 @@ from audit.ids import event_id, new_batch_id
 from audit.models import Attempt, DeadLetter
 from forwarder.breaker import breaker
 from ingest.replay_models import Replay
+from tests.unit.forwarder.breaking import trip
 from tests.unit.forwarder.records import alert
 from tests.unit.mutt_project.conftest import make_key
 from tests.unit.mutt_project.muttctl.test_with_mutt import fresh_rule_set, run
@@ -41,7 +42,7 @@ def test_the_breaker_is_shown_and_its_exit_status_says_whether_anything_is_sent(
     assert result.exit_code == 0
     assert "closed" in result.output
     assert "0 of 50 within 1.0 s" in result.output
-    breaker().trip("10 failures: HTTP 503")
+    trip(breaker(), "10 failures: HTTP 503")
     result = run("breaker", "status")
     assert result.exit_code == 1
     assert "10 failures: HTTP 503" in result.output
