@@ -12,6 +12,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,8 @@ class Lines:
             self.sent.append(message)
 
     def send_raw(self, raw: bytes, message: str) -> None:
-        self.socket.sendall(b"<131>1 2026-11-23T08:30:00Z " + self.host.encode() + b" app - - - " + raw + b"\n")
+        now = datetime.now(UTC).isoformat()
+        self.socket.sendall(f"<131>1 {now} {self.host} app - - - ".encode() + raw + b"\n")
         self.sent.append(message)
 
 

@@ -33,7 +33,7 @@ REFUSED = Burial(DeadStage.MOOG, "refused", "HTTP 400: no")
 
 
 def event(message: str = "link down", host: str = "edge-1") -> dict[str, Any]:
-    return {"hostname": host, "timestamp": "2026-11-23T08:30:00Z", "message": message}
+    return {"hostname": host, "timestamp": timezone.now().isoformat(), "message": message}
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def died_at_moogsoft(*events: dict[str, Any], dead: tuple[int, ...] = (0,)) -> U
     with journal().claimed(batch, Stage.FORWARD) as claim:
         alive = [event_id(batch, place) for place in range(len(events)) if place not in dead]
         if alive:
-            journal().mark_sent(batch, alive)
+            journal().mark_sent({batch: alive})
             mark_delivered(alive, NOW)
         claim.mark_dead(dict.fromkeys((event_id(batch, place) for place in dead), REFUSED))
         claim.advance(Stage.DLQ)
