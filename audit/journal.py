@@ -6,7 +6,8 @@ lease ran out, finds somebody else's token and does nothing. Each step is one Lu
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -109,6 +110,15 @@ class Pressure:
     full: bool
     open_batches: int
     memory: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What is noted of single events of a batch: Moogsoft took them, they are given up, how few may go together."""
+
+    sent: AbstractSet[UUID]
+    dead: AbstractSet[UUID]
+    halved: Mapping[UUID, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,23 +294,47 @@ class Journal:
         stage, payload = self._redis.hmget(BATCH + str(batch), ["stage", "payload"])
         return (Stage(stage.decode()), orjson.loads(payload)) if stage and payload else None
 
+    def notes_on(self, batches: Sequence[UUID]) -> list["Notes"]:
+        """What is noted of single events of these batches, one answer for each."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for batch in batches:
+                pipe.smembers(_sent(batch))
+                pipe.hkeys(_dead(batch))
+                pipe.hgetall(_halved(batch))
+            found = pipe.execute()
+        return [
+            Notes(
+                sent={UUID(bytes=raw) for raw in sent},
+                dead={UUID(bytes=raw) for raw in dead},
+                halved={UUID(bytes=raw): int(most) for raw, most in halved.items()},
+            )
+            for sent, dead, halved in zip(found[::3], found[1::3], found[2::3], strict=True)
+        ]
+
+    def open_among(self, batches: Collection[UUID]) -> set[UUID]:
+        """Those of these batches that are open."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for batch in batches:
+                pipe.exists(BATCH + str(batch))
+            return {batch for batch, there in zip(batches, pipe.execute(), strict=True) if there}
+
     def sent(self, batch: UUID) -> set[UUID]:
         """The events that Moogsoft has taken, whether or not PostgreSQL knows it yet."""
         return {UUID(bytes=raw) for raw in self._redis.smembers(_sent(batch))}
 
-    def mark_sent(self, batch: UUID, events: Iterable[UUID]) -> None:
-        """Note that Moogsoft has taken these of an open batch, so that no redelivery sends them again."""
-        self.run("taken", [BATCH + str(batch), _sent(batch)], *(event.bytes for event in events))
+    def mark_sent(self, taken: Mapping[UUID, Iterable[UUID]]) -> None:
+        """Note which events of which open batches Moogsoft has taken, so that no redelivery sends them again."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            for batch, events in taken.items():
+                keys = [BATCH + str(batch), _sent(batch)]
+                self._scripts["taken"](keys=keys, args=[event.bytes for event in events], client=pipe)
+            pipe.execute()
 
     def dead(self, batch: UUID) -> dict[UUID, Burial]:
         """The events given up one by one, and why."""
         found = self._redis.hgetall(_dead(batch))
         whys = ((raw, orjson.loads(why)) for raw, why in found.items())
         return {UUID(bytes=raw): Burial(DeadStage(stage), reason, detail) for raw, (stage, reason, detail) in whys}
-
-    def halved(self, batch: UUID) -> dict[UUID, int]:
-        """How many events a request may have in which one of these is."""
-        return {UUID(bytes=raw): int(most) for raw, most in self._redis.hgetall(_halved(batch)).items()}
 
     def burial(self, batch: UUID) -> Burial | None:
         """Why the whole batch was given up; None where only single events of it were."""

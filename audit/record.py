@@ -125,26 +125,37 @@ def decided_before(batch: UUID) -> set[UUID]:
     return set(_records_of(batch).filter(rule_set_version__isnull=False).values_list("event_id", flat=True))
 
 
-def pending_records(batch: UUID) -> list[Record]:
-    """The records of a batch that wait for delivery, in the order of receipt."""
-    return list(_records_of(batch).filter(outcome=Outcome.PENDING.value).order_by("event_id"))
-
-
-_AHEAD = """
-SELECT DISTINCT ON (deduplication_key) deduplication_key, event_id FROM audit_record
- WHERE outcome = 'pending' AND deduplication_key = ANY(%s) AND event_id < %s
- ORDER BY deduplication_key, event_id DESC
+_PENDING = """
+SELECT audit_record.* FROM unnest(%s::uuid[], %s::uuid[]) AS batch (first, last)
+  JOIN audit_record ON event_id BETWEEN batch.first AND batch.last
+ WHERE outcome = 'pending' ORDER BY event_id
 """
 
 
-def pending_ahead(keys: Iterable[str], batch: UUID) -> dict[str, UUID]:
-    """For each of these deduplication keys that has pending events in earlier batches: the last of those batches."""
-    wanted = sorted({key for key in keys if key})
-    if not wanted:
+def pending_records(batches: Sequence[UUID]) -> list[Record]:
+    """The records of these batches that wait for delivery, in the order of receipt."""
+    ranges = [[str(batch) for batch in batches], [str(last_id_of(batch)) for batch in batches]]
+    return list(Record.objects.raw(_PENDING, ranges))
+
+
+_AHEAD = """
+SELECT wanted.key, wanted.batch, ahead.event_id
+  FROM unnest(%s::text[], %s::uuid[]) AS wanted (key, batch)
+ CROSS JOIN LATERAL (
+       SELECT event_id FROM audit_record
+        WHERE outcome = 'pending' AND deduplication_key = wanted.key AND event_id < wanted.batch
+        ORDER BY event_id DESC LIMIT 1) AS ahead
+"""
+
+
+def pending_ahead(wanted: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], UUID]:
+    """For each deduplication key and batch: the last earlier batch where that key has a pending event, if any has."""
+    pairs = sorted({(key, batch) for key, batch in wanted if key})
+    if not pairs:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_AHEAD, [wanted, str(batch)])
-        return {key: batch_of(event) for key, event in cursor.fetchall()}
+        cursor.execute(_AHEAD, [[key for key, _ in pairs], [str(batch) for _, batch in pairs]])
+        return {(key, batch): batch_of(event) for key, batch, event in cursor.fetchall()}
 
 
 def _records_of(batch: UUID) -> QuerySet[Record]:
@@ -158,9 +169,9 @@ def mark_delivered(events: Iterable[UUID], at: datetime) -> None:
     )
 
 
-def add_attempt(attempt: Attempt) -> None:
-    """Record one POST to Moogsoft."""
-    attempt.save(force_insert=True)
+def add_attempts(attempts: Sequence[Attempt]) -> None:
+    """Record one POST to Moogsoft: an attempt for each batch that had events in it."""
+    Attempt.objects.bulk_create(attempts)
 
 
 def posts_of(batch: UUID) -> Counter[UUID]:

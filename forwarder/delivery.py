@@ -4,184 +4,136 @@ Moogsoft is told at least once; the identity of an alert (event id and deduplica
 deduplication key are told in the order of their receipt: a batch waits for an earlier one that still owes the same.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from time import perf_counter
-from typing import Protocol
 from uuid import UUID
 
+from audit.ids import batch_of
 from audit.isolation import condemn_killer
-from audit.journal import Burial, Claim, Failing
-from audit.models import Attempt, Record
+from audit.journal import Burial, Claim, Failing, Notes
+from audit.models import Record
 from audit.outcomes import DeadStage
-from audit.record import add_attempt, mark_delivered, pending_ahead, pending_records
-from forwarder.breaker import Breaker, Permit, Verdict
-from forwarder.metrics import REQUEST_SECONDS, REQUESTS
-from forwarder.moogsoft import Answer
-from forwarder.rate_limit import RateLimit
-from forwarder.retry import Concern, DeliveryError
-
-
-class Destination(Protocol):
-    """Where alerts go; `forwarder.moogsoft.Moogsoft` is the real one."""
-
-    @property
-    def takes_many(self) -> bool: ...
-
-    def body(self, alerts: Sequence[Record], unmatched_threshold: int) -> bytes: ...
-
-    def post(self, body: bytes) -> Answer: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a delivery works with. `clock` tells the time (aware); `size` is the most events of a request."""
-
-    destination: Destination
-    breaker: Breaker
-    rate_limit: RateLimit
-    clock: Callable[[], datetime]
-    size: int
-    unmatched_threshold: int
-
-
-class Failed(Exception):  # noqa: N818 - it carries a failure and is none of ours
-    """A request failed; `divided` says whether it had been before, `closed` whether the breaker still is."""
-
-    def __init__(
-        self, error: DeliveryError, records: Sequence[Record], *, divided: bool, closed: bool, verdict: Verdict
-    ) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.records = records
-        self.divided = divided
-        self.closed = closed
-        self.verdict = verdict
+from audit.record import mark_delivered, pending_ahead, pending_records
+from forwarder.request import Means, Part, Refused, send
+from forwarder.retry import DeliveryError
 
 
 class Delivery:
     """Delivers one claimed batch."""
 
     def __init__(self, claim: Claim, means: Means) -> None:
-        self._claim = claim
+        self.claim = claim
         self._means = means
         self._size = means.size if means.destination.takes_many and not claim.careful else 1
-        self._ready: list[Record] = []
+        self.ready: list[Record] = []
         self._waiting: list[Record] = []
         self._halved: dict[UUID, int] = {}
+        self.ahead: UUID | None = None
         self.failing = claim.failing
 
     @property
     def owed(self) -> int:
         """How many events are still to be sent."""
-        return len(self._ready) + len(self._waiting)
+        return len(self.ready) + len(self._waiting)
 
-    def run(self) -> UUID | None:
-        """Send what is owed; returns the batch that the rest has to wait for, if there is any.
+    @property
+    def ready_keys(self) -> set[str]:
+        """The deduplication keys of what is ready."""
+        return {record.deduplication_key for record in self.ready} - {""}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is known that would keep its events from going together with those of others."""
+        return not (self.claim.careful or self._halved or self.failing.failures)
+
+    def run(self) -> None:
+        """Send what is owed, but for what has to wait for the batch that is `ahead`.
 
         What was sent stays sent, whatever is raised: Held where nothing may go out now, Failed where a request failed.
         """
-        condemn_killer(self._claim, DeadStage.MOOG)
-        journal, batch = self._claim.journal, self._claim.batch
-        records = pending_records(batch)
-        sent, dead = journal.sent(batch), journal.dead(batch)
-        self._halved = journal.halved(batch)
-        # Sent before, but the worker died before it could record that.
-        self._record_delivered([record for record in records if record.event_id in sent])
-        owed = [record for record in records if record.event_id not in sent and record.event_id not in dead]
-        ahead = self._batches_ahead(owed)
-        self._ready = [record for record in owed if record.deduplication_key not in ahead]
-        self._waiting = [record for record in owed if record.deduplication_key in ahead]
-        while self._ready:
+        look_up([self], self._means)
+        while self.ready:
             self._send(self._next_request())
-        return max(ahead.values(), default=None)
+
+    def take(self, pending: Sequence[Record], notes: Notes) -> None:
+        """Take over what is owed: these records, less what is noted to be sent or dead."""
+        self.ready = [one for one in pending if one.event_id not in notes.sent and one.event_id not in notes.dead]
+        self._halved = dict(notes.halved)
+
+    def wait_for(self, ahead: Mapping[str, UUID]) -> None:
+        """Hold back the events whose deduplication key has an earlier one in another batch."""
+        self._waiting = [record for record in self.ready if record.deduplication_key in ahead]
+        self.ready = [record for record in self.ready if record.deduplication_key not in ahead]
+        self.ahead = max(ahead.values(), default=None)
+
+    def sent(self, records: Sequence[Record]) -> None:
+        """Note that the first of those that are ready were sent."""
+        self.ready = self.ready[len(records) :]
+        self.failing = Failing()
+
+    def is_divided(self, records: Sequence[Record]) -> bool:
+        """Whether a request with one of these events has been divided."""
+        return any(record.event_id in self._halved for record in records)
 
     def divide(self, records: Sequence[Record], error: DeliveryError) -> None:
         """Make requests with these events smaller; one that stands alone is the guilty one, and dies."""
         identifiers = [record.event_id for record in records]
         if len(records) == 1:
-            self._claim.mark_dead({identifiers[0]: Burial(DeadStage.MOOG, error.reason, error.detail)})
-            self._ready = [record for record in self._ready if record.event_id != identifiers[0]]
+            self.claim.mark_dead({identifiers[0]: Burial(DeadStage.MOOG, error.reason, error.detail)})
+            self.ready = [record for record in self.ready if record.event_id != identifiers[0]]
             return
         half = (len(records) + 1) // 2
-        self._claim.halve(identifiers, half)
+        self.claim.halve(identifiers, half)
         self._halved.update(dict.fromkeys(identifiers, half))
-
-    def _batches_ahead(self, records: Sequence[Record]) -> dict[str, UUID]:
-        found = pending_ahead((record.deduplication_key for record in records), self._claim.batch)
-        # One that is not in the journal will not move any more: nobody waits for it.
-        still_open = {batch: self._claim.journal.stage_of(batch) is not None for batch in set(found.values())}
-        return {key: batch for key, batch in found.items() if still_open[batch]}
 
     def _next_request(self) -> list[Record]:
         """The next events in order, as many as may go together."""
-        most = self._most(self._ready[0])
-        return list(takewhile(lambda record: self._most(record) == most, self._ready[:most]))
+        most = self._most(self.ready[0])
+        return list(takewhile(lambda record: self._most(record) == most, self.ready[:most]))
 
     def _most(self, record: Record) -> int:
         return min(self._halved.get(record.event_id, self._size), self._size)
 
     def _send(self, records: Sequence[Record]) -> None:
         try:
-            body = self._means.destination.body(records, self._means.unmatched_threshold)
-        except DeliveryError as error:  # nothing was sent, so nothing is known of Moogsoft
-            self.divide(records, error)
-            return
-        permit = self._permit()
-        try:
-            attempt = self._attempt(records)
-        except BaseException:
-            permit.give_back()
-            raise
-        before = perf_counter()
-        try:
-            answer = permit.call(lambda: self._means.destination.post(body))
-        except DeliveryError as error:
-            attempt.duration_ms = (perf_counter() - before) * 1000
-            attempt.status, attempt.reason, attempt.excerpt = error.status, error.reason, error.detail
-            REQUESTS.labels(error.reason).inc()
-            add_attempt(attempt)
-            if error.concern is Concern.EVENT:
-                self.divide(records, error)
-                return
-            divided = any(record.event_id in self._halved for record in records)
-            closed, verdict = permit.still_closed, permit.verdict
-            raise Failed(error, records, divided=divided, closed=closed, verdict=verdict) from error
-        attempt.duration_ms = (perf_counter() - before) * 1000
-        attempt.status, attempt.excerpt = answer.status, answer.excerpt
-        self._claim.journal.mark_sent(self._claim.batch, [record.event_id for record in records])
-        self.failing = Failing()
-        permit.succeeded()
-        REQUESTS.labels("taken").inc()
-        REQUEST_SECONDS.observe(attempt.duration_ms / 1000)
-        add_attempt(attempt)
-        self._record_delivered(records)
-        self._ready = self._ready[len(records) :]
+            send([Part(self.claim, records)], self._means, self.failing.balance)
+        except Refused as refused:
+            self.divide(records, refused.error)
+        else:
+            self.sent(records)
 
-    def _permit(self) -> Permit:
-        """The right to one request, of the breaker and of the rate limit. Raises Held."""
-        permit = self._means.breaker.admit(str(self._claim.batch), self.failing.balance)
-        try:
-            self._means.rate_limit.take()
-        except BaseException:
-            permit.give_back()
-            raise
-        return permit
 
-    def _attempt(self, records: Sequence[Record]) -> Attempt:
-        """The record of a request that is about to be made. Raises StaleClaim."""
-        attempt = Attempt(
-            batch_id=self._claim.batch,
-            event_ids=[record.event_id for record in records],
-            number=self._claim.posting(),
-            started_at=self._means.clock(),
-        )
-        if self._claim.careful:
-            self._claim.suspect(records[0].event_id)
-        return attempt
+def look_up(deliveries: Sequence[Delivery], means: Means) -> None:
+    """Give each what it owes, and hold back what has to wait. They stand in the order of their receipt."""
+    journal = deliveries[0].claim.journal
+    for delivery in deliveries:
+        condemn_killer(delivery.claim, DeadStage.MOOG)
+    batches = [delivery.claim.batch for delivery in deliveries]
+    pending: dict[UUID, list[Record]] = defaultdict(list)
+    for record in pending_records(batches):
+        pending[batch_of(record.event_id)].append(record)
+    taken: list[UUID] = []
+    for delivery, notes in zip(deliveries, journal.notes_on(batches), strict=True):
+        delivery.take(pending[delivery.claim.batch], notes)
+        taken += [record.event_id for record in pending[delivery.claim.batch] if record.event_id in notes.sent]
+    if taken:  # before, but the worker died before it could record that
+        mark_delivered(taken, means.clock())
+    _keep_in_order(deliveries)
 
-    def _record_delivered(self, records: Sequence[Record]) -> None:
-        if records:
-            mark_delivered([record.event_id for record in records], self._means.clock())
+
+def _keep_in_order(deliveries: Sequence[Delivery]) -> None:
+    """An event waits for an earlier one of its key, unless that one is about to be sent here."""
+    keys = ((key, one.claim.batch) for one in deliveries for key in one.ready_keys)
+    found = pending_ahead(keys)
+    # One that is not in the journal will not move any more: nobody waits for it.
+    still_open = deliveries[0].claim.journal.open_among(set(found.values()))
+    going: dict[UUID, set[str]] = {}
+    for delivery in deliveries:
+        batch, ahead = delivery.claim.batch, {}
+        for key in delivery.ready_keys:
+            earlier = found.get((key, batch))
+            if earlier in still_open and key not in going.get(earlier, ()):
+                ahead[key] = earlier
+        delivery.wait_for(ahead)
+        going[batch] = delivery.ready_keys

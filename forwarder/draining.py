@@ -5,6 +5,7 @@ The pace lives in Redis (`lua/drain.lua`): any number of workers may ask, and ea
 
 from functools import cache
 from importlib.resources import files
+from secrets import randbelow
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,10 +15,12 @@ from redis import Redis
 from audit.connections import redis_client
 from audit.journal import BATCH, OPEN, PARKED
 from forwarder.breaker import BREAKER, RAMP, Breaker, breaker
+from forwarder.moogsoft import moogsoft
 from forwarder.rate_limit import HOLD, RateLimit, rate_limit
 from forwarder.retry import POLICIES, Reason
 
 QUEUE = "forward"
+MOST_AT_ONCE = 500  # batches; the script holds Redis up for some 10 ms with so many
 
 
 class Drainer:
@@ -38,17 +41,17 @@ class Drainer:
         self._size = size
         self._grace_s = grace_s
 
-    def release(self) -> list[UUID]:
-        """Take the batches that may go on now out of the parked ones."""
+    def release(self) -> list[list[UUID]]:
+        """Take the batches that may go on now out of the parked ones, those together that one request can hold."""
         limits = self._breaker.thresholds
         deepest = max(2 * self._most, 10)  # what is behind more than two seconds' messages is as well off parked
         longest = POLICIES[Reason.RATE_LIMITED].longest_s
         pace = (self._breaker.key, limits.open_s, self._most, deepest, self._size)
-        args = (*pace, self._grace_s, BATCH, limits.probe_s, longest)
+        args = (*pace, self._grace_s, BATCH, limits.probe_s, longest, MOST_AT_ONCE, randbelow(2**31))
         found: Any = self._script(
             keys=[PARKED, OPEN, BREAKER, RAMP, HOLD, QUEUE], args=[cast("Any", argument) for argument in args]
         )
-        return [UUID(batch.decode()) for batch in found]
+        return [[UUID(batch.decode()) for batch in group] for group in found]
 
 
 @cache
@@ -59,6 +62,6 @@ def drainer() -> Drainer:
         breaker(),
         rate_limit(),
         share=settings.MOOGSOFT_DRAIN_SHARE,
-        size=settings.MOOGSOFT_BATCH_SIZE,
+        size=settings.MOOGSOFT_BATCH_SIZE if moogsoft().takes_many else 1,
         grace_s=settings.MUTT_GRACE_S,
     )

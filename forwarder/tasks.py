@@ -1,6 +1,9 @@
 """The forward stage as a Celery task, and the release of what had to wait."""
 
 import random
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,16 +13,18 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from audit.journal import Claim, Failing, journal
+from audit.journal import Abandoned, Failing, NotClaimed, journal
 from audit.outcomes import Stage
 from audit.tasks import store_dead_letters
 from forwarder.breaker import Held, breaker
-from forwarder.delivery import Delivery, Failed, Means
+from forwarder.delivery import Delivery
 from forwarder.draining import drainer
 from forwarder.metrics import PARKED, RELEASED
 from forwarder.moogsoft import moogsoft
 from forwarder.rate_limit import rate_limit
-from forwarder.retry import Standing, Step, next_step, wait_before_next
+from forwarder.request import Failed, Means
+from forwarder.retry import Concern, DeliveryError, Standing, Step, next_step, wait_before_next
+from forwarder.together import Together
 
 _chance = random.SystemRandom()
 
@@ -30,75 +35,142 @@ def forward_batch(self: Task[Any, Any], batch_id: str) -> str | None:
     with journal().claimed(UUID(batch_id), Stage.FORWARD) as claim:
         delivery = Delivery(claim, _means())
         try:
-            ahead = delivery.run()
+            delivery.run()
         except Held as held:
-            _park(claim, delivery, held.why)
+            _park(delivery, held.why)
             return None
         except Failed as failed:
-            wait = _after(failed, claim, delivery)
+            wait = _after(failed, delivery)
             if wait is None:
                 return None
             raise self.retry(countdown=wait, exc=failed.error) from failed
-        if ahead:
-            _park(claim, delivery, "order", behind=ahead)
-        elif claim.journal.dead(claim.batch):
-            claim.advance(Stage.DLQ)
-            store_dead_letters.delay(batch_id)
-        else:
-            send_on(claim.finish(hand_on=True))
+        _end(delivery)
     return batch_id
 
 
-def _after(failed: Failed, claim: Claim, delivery: Delivery) -> float | None:
+@shared_task(name="forwarder.forward_together")
+def forward_together(batch_ids: Sequence[str]) -> None:
+    """Deliver the alerts of several batches in common requests; those that cannot go so are queued by themselves."""
+    with ExitStack() as stack:
+        deliveries = []
+        for batch in sorted(map(UUID, batch_ids)):
+            with suppress(NotClaimed, Abandoned):
+                claim = stack.enter_context(journal().claimed(batch, Stage.FORWARD))
+                deliveries.append(Delivery(claim, _means()))
+        if not deliveries:
+            return
+        together = Together(deliveries, _means())
+        try:
+            together.run()
+        except Held as held:
+            _park_all(deliveries, held.why)
+        except Failed as failed:
+            _after_together(failed, deliveries)
+        else:
+            for delivery in deliveries:
+                if delivery not in together.alone:
+                    _end(delivery)
+            for delivery in together.alone:
+                delivery.claim.release()
+            send_on(delivery.claim.batch for delivery in together.alone)
+
+
+def _end(delivery: Delivery) -> None:
+    """Let a batch go on whose ready events were sent."""
+    claim = delivery.claim
+    if delivery.ahead:
+        _park(delivery, "order", behind=delivery.ahead)
+    elif claim.journal.dead(claim.batch):
+        claim.advance(Stage.DLQ)
+        store_dead_letters.delay(str(claim.batch))
+    else:
+        send_on(claim.finish(hand_on=True))
+
+
+def _after(failed: Failed, delivery: Delivery) -> float | None:
     """Do what follows from a failed request; returns the seconds until the next try, None where it is parked."""
     error, before, verdict = failed.error, delivery.failing, failed.verdict
+    (records,) = (part.records for part in failed.parts)
     now = Failing(before.failures + 1, before.suspicions + verdict.suspect, verdict.balance)
-    match next_step(error, Standing(now.suspicions, divided=failed.divided, closed=failed.closed)):
+    standing = Standing(now.suspicions, divided=delivery.is_divided(records), closed=failed.closed)
+    match next_step(error, standing):
         case Step.RETRY:
             wait = wait_before_next(error, now.failures, _chance)
-            claim.release(wait, now)
+            delivery.claim.release(wait, now)
             return wait
         case Step.DIVIDE:
-            delivery.divide(failed.records, error)
+            delivery.divide(records, error)
             wait = wait_before_next(error, 1, _chance)
-            claim.release(wait, Failing(balance=now.balance))
+            delivery.claim.release(wait, Failing(balance=now.balance))
             return wait
-        case Step.HOLD:
-            rate_limit().hold(error.retry_after_s)
-        case Step.PAUSE:
-            breaker().pause(error.detail)
-        case Step.PARK:
-            pass
+        case step:
+            _halt(step, error)
     # What it failed during an outage tells nothing about it, so the next wait is a short one; suspicion stays.
-    _park(claim, delivery, error.reason, failing=Failing(0, before.suspicions, now.balance))
+    _park(delivery, error.reason, failing=Failing(0, before.suspicions, now.balance))
     return None
 
 
-def _park(
-    claim: Claim, delivery: Delivery, why: str, *, behind: UUID | None = None, failing: Failing | None = None
-) -> None:
+def _after_together(failed: Failed, deliveries: Sequence[Delivery]) -> None:
+    """Park all that is owed. Who failed while the breaker stays closed goes alone the next time."""
+    _halt(next_step(failed.error, Standing(0, divided=False, closed=failed.closed)), failed.error)
+    batches = {part.claim.batch for part in failed.parts}
+    is_theirs = failed.closed and failed.error.concern is Concern.DESTINATION
+    for delivery in deliveries:
+        failing = delivery.failing
+        if is_theirs and delivery.claim.batch in batches:
+            failing = replace(failing, failures=1)
+        _park_or_end(delivery, failed.error.reason, failing)
+
+
+def _park_all(deliveries: Sequence[Delivery], why: str) -> None:
+    for delivery in deliveries:
+        _park_or_end(delivery, why)
+
+
+def _park_or_end(delivery: Delivery, why: str, failing: Failing | None = None) -> None:
+    if delivery.ready:
+        _park(delivery, why, failing=failing)
+    else:
+        _end(delivery)
+
+
+def _halt(step: Step, error: DeliveryError) -> None:
+    """Have nobody send, where that is what follows."""
+    if step is Step.HOLD:
+        rate_limit().hold(error.retry_after_s)
+    elif step is Step.PAUSE:
+        breaker().pause(error.detail)
+
+
+def _park(delivery: Delivery, why: str, *, behind: UUID | None = None, failing: Failing | None = None) -> None:
     PARKED.labels(why).inc()
-    claim.park(why, delivery.owed, behind=behind, failing=failing)
+    delivery.claim.park(why, delivery.owed, behind=behind, failing=failing)
     if behind:
         breaker().untried()  # if it was to try an open breaker, another one may
 
 
 def drain() -> int:
     """Send parked batches on their way, as many as may go now; returns how many."""
-    released = drainer().release()
-    if released:
-        RELEASED.inc(len(released))
-        send_on(released)
-    return len(released)
+    groups = drainer().release()
+    for group in groups:
+        RELEASED.inc(len(group))
+        _send_on(group)
+    return sum(map(len, groups))
 
 
-def send_on(batches: list[UUID]) -> None:
-    """Queue batches for delivery. If the broker refuses, the sweeper does it later."""
+def send_on(batches: Iterable[UUID]) -> None:
+    """Queue batches for delivery, each by itself. If the broker refuses, the sweeper does it later."""
     for batch in batches:
-        try:
-            forward_batch.apply_async((str(batch),), retry=False)
-        except (OperationalError, RedisError):
-            return
+        _send_on([batch])
+
+
+def _send_on(batches: Sequence[UUID]) -> None:
+    identifiers = [str(batch) for batch in batches]
+    with suppress(OperationalError, RedisError):
+        if len(identifiers) == 1:
+            forward_batch.apply_async((identifiers[0],), retry=False)
+        else:
+            forward_together.apply_async((identifiers,), retry=False)
 
 
 def _means() -> Means:

@@ -10,7 +10,8 @@ redis.call('HDEL', KEYS[1], 'token', 'lease_until', 'attempts', 'abandoned', 'er
 redis.call('HSET', KEYS[1], 'parked', ARGV[4], 'owed', ARGV[5], 'place', ARGV[3], 'queued_at', now)
 redis.call('ZADD', KEYS[2], '+inf', ARGV[1])
 if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'failures', ARGV[9], 'suspicions', ARGV[10], 'balance', ARGV[11]) end
-if ARGV[7] ~= '' and redis.call('EXISTS', ARGV[6] .. ARGV[7]) == 1 then
+local is_open = ARGV[7] ~= '' and redis.call('EXISTS', ARGV[6] .. ARGV[7]) == 1
+if is_open and not redis.call('ZSCORE', KEYS[3], ARGV[7]) then  -- one that is parked is released first, or with this one
   redis.call('SADD', ARGV[8] .. ARGV[7], ARGV[1])
   redis.call('HSET', KEYS[4], ARGV[1], ARGV[7])
 else

@@ -1,7 +1,8 @@
--- Which parked batches may go on now. Any number of drainers may ask: the pace is kept here, and each batch is given once.
+-- Which parked batches may go on now, those together that fit into one request. Any number of drainers may ask: the pace is
+-- kept here, and each batch is given once.
 -- KEYS parked, open, breaker, ramp, hold (of the rate limit), queue of the forward stage
 -- ARGV key, open s, most requests a second, most messages in the queue, requests' size, grace s, prefix of batch keys, lease s,
--- longest pause s
+-- longest pause s, most batches at once, any number
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
 local key, open_s, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -9,12 +10,9 @@ local size, grace, prefix, lease = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
 local function release(id)
   redis.call('ZREM', KEYS[1], id)
-  if redis.call('EXISTS', prefix .. id) == 0 then return 0 end
   redis.call('HDEL', prefix .. id, 'parked')
   redis.call('HSET', prefix .. id, 'queued_at', now)
   redis.call('ZADD', KEYS[2], now + grace, id)
-  local batch = redis.call('HMGET', prefix .. id, 'owed', 'events')
-  return math.max(math.ceil((batch[1] or batch[2]) / size), 1)
 end
 
 if redis.call('ZCARD', KEYS[1]) == 0 then return {} end
@@ -32,10 +30,18 @@ if state ~= 'closed' and forced ~= 'closed' then
   if state == 'half_open' and left > 0 and left <= lease then return {} end
   local since = now - tonumber(breaker[7] or 0)
   if since >= 0 and since < lease then return {} end
-  local any = redis.call('ZRANDMEMBER', KEYS[1])  -- not always the same: that one may be what the destination breaks on
+  -- The oldest waits for no other. But not always the same one: it may be what the destination breaks on.
+  local turn, number = redis.call('HINCRBY', KEYS[3], 'turn', 1) % 3, redis.call('ZCARD', KEYS[1])
+  local place = 0
+  if turn ~= 1 then place = tonumber(ARGV[11]) % (turn == 2 and math.min(number, 20) or number) end
+  local any = redis.call('ZRANGE', KEYS[1], place, place)[1]
+  if redis.call('EXISTS', prefix .. any) == 0 then
+    redis.call('ZREM', KEYS[1], any)
+    return {}
+  end
   redis.call('HSET', KEYS[3], 'tried_at', now)
   release(any)
-  return {any}
+  return {{any}}
 end
 
 local ramp = redis.call('HMGET', KEYS[4], 'rate', 'at', 'credit', 'failures', 'failures_seen')
@@ -48,16 +54,27 @@ else
   rate = math.min(rate * 2 ^ elapsed, most)
 end
 credit = math.min(credit + rate * elapsed, math.max(rate, 1))
-local released = {}
-if redis.call('LLEN', KEYS[6]) < tonumber(ARGV[4]) then
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, math.max(math.ceil(credit), 1))) do
-    if credit < 1 then break end
-    local cost = release(id)
-    if cost > 0 then
-      credit = credit - cost
-      table.insert(released, id)
+local groups, group, room = {}, false, 0
+if credit >= 1 and redis.call('LLEN', KEYS[6]) < tonumber(ARGV[4]) then
+  local last = math.min(math.floor(credit) * size, tonumber(ARGV[10])) - 1
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, last)) do
+    local batch = redis.call('HMGET', prefix .. id, 'owed', 'events', 'failures')
+    local owed, alone = tonumber(batch[1] or batch[2]), tonumber(batch[3] or 0) > 0
+    if not owed then
+      redis.call('ZREM', KEYS[1], id)
+    elseif group and not alone and owed <= room then
+      release(id)
+      table.insert(group, id)
+      room = room - owed
+    elseif credit < 1 then
+      break
+    else
+      release(id)
+      credit = credit - math.max(math.ceil(owed / size), 1)
+      group, room = {id}, alone and 0 or size - owed
+      table.insert(groups, group)
     end
   end
 end
 redis.call('HSET', KEYS[4], 'rate', rate, 'at', now, 'credit', credit)
-return released
+return groups

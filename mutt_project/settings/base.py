@@ -245,6 +245,7 @@ CELERY_TASK_ROUTES = {
     "ingest.validate_batch": {"queue": "pipeline"},
     "rules.match_batch": {"queue": "pipeline"},
     "forwarder.forward_batch": {"queue": "forward"},
+    "forwarder.forward_together": {"queue": "forward"},
     "audit.store_dead_letters": {"queue": "dlq"},
     "audit.create_partitions": {"queue": "maintenance"},
     "ingest.sweep_open_batches": {"queue": "maintenance"},

@@ -79,7 +79,7 @@ def test_what_has_come_to_its_end_is_not_touched(burial: Burial):
 def test_what_moogsoft_has_taken_is_delivered_whatever_became_of_the_rest():
     books = journal()
     batch = decided(books, Outcome.IGNORED, Outcome.PENDING, Outcome.PENDING)
-    books.mark_sent(batch, [event_id(batch, 1)])
+    books.mark_sent({batch: [event_id(batch, 1)]})
     bury(books, batch, UNDELIVERED)
     assert bury_batch(claim(books, batch, Stage.DLQ), NOW) == 1
     assert in_order(batch) == ["ignored", "delivered", "dead"]
@@ -90,7 +90,7 @@ def test_what_moogsoft_has_taken_is_delivered_whatever_became_of_the_rest():
 def test_single_events_that_moogsoft_refused_die_alone_each_of_its_own_reason():
     books = journal()
     batch = decided(books, *[Outcome.PENDING] * 4)
-    books.mark_sent(batch, [event_id(batch, 0), event_id(batch, 3)])
+    books.mark_sent({batch: [event_id(batch, 0), event_id(batch, 3)]})
     held = claim(books, batch, Stage.FORWARD)
     held.mark_dead(
         {

@@ -21,6 +21,7 @@ from audit.journal import (
     Burial,
     Failing,
     NotClaimed,
+    Notes,
     StaleClaim,
 )
 from audit.outcomes import DeadStage, Stage
@@ -213,16 +214,16 @@ def test_a_batch_counts_as_unrecorded_until_it_is_handed_to_forward_or_closed():
 def test_a_closed_batch_leaves_nothing_behind_but_the_count():
     books = journal()
     batch = opened(books)
-    books.mark_sent(batch, [event_id(batch, 0)])
+    books.mark_sent({batch: [event_id(batch, 0)]})
     why = Burial(DeadStage.MOOG, "refused", "why")
     held = claim(books, batch, Stage.VALIDATE)
     held.mark_dead({event_id(batch, 1): why})
     held.halve([event_id(batch, 1)], 2)
     assert books.sent(batch) == {event_id(batch, 0)}
     assert books.dead(batch) == {event_id(batch, 1): why}
-    assert books.halved(batch) == {event_id(batch, 1): 2}
+    assert books.notes_on([batch]) == [Notes({event_id(batch, 0)}, {event_id(batch, 1)}, {event_id(batch, 1): 2})]
     held.finish()
-    books.mark_sent(batch, [event_id(batch, 1)])  # by a worker that was very slow
+    books.mark_sent({batch: [event_id(batch, 1)]})  # by a worker that was very slow
     for late in (lambda: held.mark_dead({event_id(batch, 1): why}), lambda: held.condemn(event_id(batch, 1), why)):
         with pytest.raises(StaleClaim):
             late()
@@ -238,7 +239,7 @@ def test_a_batch_that_is_opened_once_more_has_nothing_left_of_before():
     redis_client().delete(f"mutt:batch:{batch}")  # an end that could not tidy up
     assert books.reopen(batch, [], seq=1, api_key="k", address="a")
     assert not books.reopen(batch, [], seq=1, api_key="k", address="a")
-    assert (books.dead(batch), books.halved(batch)) == ({}, {})
+    assert books.notes_on([batch]) == [Notes(set(), set(), {})]
 
 
 def test_a_call_to_open_a_batch_once_more_that_is_repeated_on_the_wire_gets_the_same_answer():

@@ -9,7 +9,7 @@ from audit.ids import event_id, new_batch_id
 from audit.looking import story_of
 from audit.models import Attempt, Record
 from audit.outcomes import Outcome, Stage
-from audit.record import add_attempt, write_records
+from audit.record import add_attempts, write_records
 from audit.story import story
 from tests.unit.audit.batches import NOW, claim, journal, opened, row
 
@@ -139,7 +139,7 @@ def test_a_story_is_gathered_from_the_record_its_batchs_attempts_and_the_journal
     for number, (of, event) in enumerate([(batch, 0), (batch, 1), (other, 0)], 1):
         made = attempt(number, events=(event_id(of, event),))
         made.batch_id = of
-        add_attempt(made)
+        add_attempts([made])
     steps = story_of(Record.objects.get(pk=identifiers[0]))
     assert [step.stage for step in steps] == ["received", "validated", "decided", "attempt", "waiting"]
     assert "Attempt 1," in steps[3].text

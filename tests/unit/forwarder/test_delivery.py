@@ -17,11 +17,12 @@ from audit.outcomes import DeadStage, Outcome, Stage
 from audit.record import mark_delivered
 from audit.tasks import store_dead_letters
 from forwarder.breaker import Held, State, Wish, breaker
-from forwarder.delivery import Delivery, Failed, Means
+from forwarder.delivery import Delivery
 from forwarder.draining import drainer
 from forwarder.moogsoft import Destination, Moogsoft, moogsoft
 from forwarder.payload import Dialect, Flavour
 from forwarder.rate_limit import SLOTS, RateLimit, rate_limit
+from forwarder.request import Failed, Means
 from forwarder.retry import DeliveryError, Reason
 from forwarder.tasks import drain, forward_batch
 from tests.unit.forwarder.breaking import trip
@@ -67,7 +68,9 @@ def matched(size: int, *outcomes: Outcome) -> UUID:
 
 def run(claim: Claim, double: MoogsoftDouble, size: int = 100, dialect: Dialect | None = None) -> UUID | None:
     sender = Moogsoft(Destination(double.url, "key", dialect or Dialect(Flavour.CLOUD), 1, 2))
-    return Delivery(claim, Means(sender, breaker(), rate_limit(), lambda: NOW, size, 100)).run()
+    delivery = Delivery(claim, Means(sender, breaker(), rate_limit(), lambda: NOW, size, 100))
+    delivery.run()
+    return delivery.ahead
 
 
 def deliver(batch: UUID, double: MoogsoftDouble, size: int = 100, dialect: Dialect | None = None) -> bool:
@@ -208,7 +211,7 @@ def test_what_was_sent_before_a_failure_stays_sent(double):
 
 def test_what_moogsoft_took_is_never_sent_twice_though_postgresql_was_not_told(double):
     batch = matched(3)
-    journal().mark_sent(batch, [event_id(batch, 0), event_id(batch, 2)])
+    journal().mark_sent({batch: [event_id(batch, 0), event_id(batch, 2)]})
     deliver(batch, double)
     assert [event["source"] for event in double.events] == ["edge-1"]
     assert outcomes(batch) == ["delivered"] * 3
@@ -421,7 +424,7 @@ def test_a_batch_that_was_to_try_an_open_breaker_and_has_to_wait_lets_another_on
     redis_client().hset("mutt:moogsoft:breaker", "opened_at", 0)
     tried: list[UUID] = []
     while first not in tried:  # any of the two may be the one to try
-        (batch,) = drainer().release()
+        ((batch,),) = drainer().release()
         tried.append(batch)
         forward_batch.run(str(batch))
     assert outcomes(first) == ["delivered"]

@@ -8,10 +8,10 @@ import pytest
 
 from audit.connections import redis_client
 from audit.ids import event_id, new_batch_id
-from audit.journal import PARKED, Journal, NotClaimed
+from audit.journal import PARKED, QUEUES, Failing, Journal, NotClaimed, Waiting
 from audit.outcomes import Stage
 from forwarder.breaker import BREAKER, Breaker, Thresholds, Wish
-from forwarder.draining import QUEUE, Drainer
+from forwarder.draining import MOST_AT_ONCE, QUEUE, Drainer
 from forwarder.rate_limit import HOLD, RateLimit
 from tests.unit.audit.batches import NOW, at_once, claim, journal
 from tests.unit.forwarder.breaking import trip
@@ -28,7 +28,7 @@ def drainer(of: Breaker | None = None, rate: str = "10/second", share: float = 1
     return Drainer(redis_client(), of or breaker(), limit, share=share, size=size, grace_s=15)
 
 
-def parked(number: int, *, into: Journal | None = None, owed: int = 1, why: str = "open") -> list[UUID]:
+def parked(number: int, *, into: Journal | None = None, owed: int = 100, why: str = "open") -> list[UUID]:
     """So many parked batches, in the order of their receipt."""
     books = into or journal()
     made = []
@@ -44,7 +44,7 @@ def parked(number: int, *, into: Journal | None = None, owed: int = 1, why: str 
 def released_within(seconds: float, by: Drainer) -> list[tuple[float, UUID]]:
     begin, found = time.monotonic(), []
     while (elapsed := time.monotonic() - begin) < seconds:
-        found += [(elapsed, batch) for batch in by.release()]
+        found += [(elapsed, batch) for group in by.release() for batch in group]
         time.sleep(0.02)
     return found
 
@@ -121,7 +121,7 @@ def test_not_always_the_same_batch_tries_since_that_one_may_be_what_moogsoft_bre
     tried = set()
     for _ in range(100):
         one.untried()
-        (batch,) = drainer(one).release()
+        ((batch,),) = drainer(one).release()
         claim(journal(), batch, Stage.FORWARD).park("open", 1)
         tried.add(batch)
     assert tried == set(batches)
@@ -184,6 +184,50 @@ def test_a_batch_of_many_requests_counts_as_many():
     assert 1 <= len(found) <= 3
 
 
+def test_small_batches_go_together_as_many_as_a_request_can_hold():
+    batches = parked(250, owed=1)
+    groups = drainer(rate="100/second").release()
+    assert [len(group) for group in groups] == [100]
+    time.sleep(0.1)
+    groups += drainer(rate="100/second").release()
+    assert [len(group) for group in groups] == [100, 100, 50]
+    assert [batch for group in groups for batch in group] == batches
+
+
+def test_what_a_request_cannot_hold_besides_begins_the_next():
+    batches = [*parked(2, owed=40), *parked(1, owed=30), *parked(1, owed=250), *parked(2, owed=1)]
+    time.sleep(0.1)
+    one = drainer(rate="100/second")
+    one.release()
+    redis_client().zadd(PARKED, {str(batch): place for place, batch in enumerate(batches)})
+    redis_client().hset("mutt:moogsoft:ramp", mapping={"credit": 10, "rate": 100})
+    groups = one.release()
+    assert [len(group) for group in groups] == [2, 1, 1, 2]
+
+
+def test_a_batch_that_failed_among_others_goes_alone_the_next_time():
+    books = journal()
+    first, failed, last = parked(3, owed=1, into=books)
+    claim(books, failed, Stage.FORWARD).park("server_error", 1, failing=Failing(1))
+    redis_client().hset("mutt:moogsoft:ramp", mapping={"credit": 10, "rate": 10, "at": time.time()})
+    assert drainer().release() == [[first], [failed], [last]]
+
+
+def test_no_more_batches_are_released_at_once_than_redis_can_bear():
+    parked(MOST_AT_ONCE + 10, owed=1)
+    redis_client().hset("mutt:moogsoft:ramp", mapping={"credit": 100, "rate": 100, "at": time.time()})
+    assert sum(map(len, drainer(rate="100/second").release())) == MOST_AT_ONCE
+
+
+def test_one_that_waits_for_a_parked_one_is_parked_with_it_and_goes_with_it():
+    books = journal()
+    first, second = parked(2, owed=1, into=books)
+    claim(books, second, Stage.FORWARD).park("order", 1, behind=first)
+    assert books.waiting() == Waiting(2, 0, dict.fromkeys(QUEUES, 0))
+    redis_client().hset("mutt:moogsoft:ramp", mapping={"credit": 10, "rate": 10, "at": time.time()})
+    assert drainer().release() == [[first, second]]
+
+
 def test_while_the_queue_is_deep_nothing_is_released():
     parked(3)
     redis_client().lpush(QUEUE, *(["message"] * 100))
@@ -236,10 +280,10 @@ def test_a_parked_batch_that_no_list_holds_is_found_and_swept():
 def test_a_batch_behind_one_that_vanished_is_found_and_swept():
     books = journal(grace_s=0)
     ahead, behind = parked(2, into=books)
+    claim(books, ahead, Stage.FORWARD)
     claim(books, behind, Stage.FORWARD).park("order", 1, behind=ahead)
     assert books.reconcile(10) == 0
     redis_client().delete(f"mutt:batch:{ahead}")
-    redis_client().zrem(PARKED, str(ahead))
     assert books.reconcile(10) >= 1
     time.sleep(0.01)
     assert behind in [found.batch for found in books.sweep(10)]

@@ -1,0 +1,136 @@
+"""One request to Moogsoft: the right to make it, the attempts that are recorded of it, and what was taken."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from time import perf_counter
+from typing import Protocol
+from uuid import UUID
+
+from audit.journal import Claim
+from audit.models import Attempt, Record
+from audit.record import add_attempts, mark_delivered
+from forwarder.breaker import Breaker, Permit, Verdict
+from forwarder.metrics import REQUEST_SECONDS, REQUESTS
+from forwarder.moogsoft import Answer
+from forwarder.rate_limit import RateLimit
+from forwarder.retry import Concern, DeliveryError
+
+
+class Destination(Protocol):
+    """Where alerts go; `forwarder.moogsoft.Moogsoft` is the real one."""
+
+    @property
+    def takes_many(self) -> bool: ...
+
+    def body(self, alerts: Sequence[Record], unmatched_threshold: int) -> bytes: ...
+
+    def post(self, body: bytes) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a delivery works with. `clock` tells the time (aware); `size` is the most events of a request."""
+
+    destination: Destination
+    breaker: Breaker
+    rate_limit: RateLimit
+    clock: Callable[[], datetime]
+    size: int
+    unmatched_threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one claimed batch has in a request."""
+
+    claim: Claim
+    records: Sequence[Record]
+
+    @property
+    def events(self) -> list[UUID]:
+        return [record.event_id for record in self.records]
+
+
+class Refused(Exception):  # noqa: N818 - it carries a failure and is none of ours
+    """A request was not taken, or cannot be made, for what is in it."""
+
+    def __init__(self, error: DeliveryError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Failed(Exception):  # noqa: N818 - as above
+    """A request was not taken for whatever else. `closed`: the breaker still is."""
+
+    def __init__(self, error: DeliveryError, parts: Sequence[Part], *, closed: bool, verdict: Verdict) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.parts = parts
+        self.closed = closed
+        self.verdict = verdict
+
+
+def send(parts: Sequence[Part], means: Means, balance: int | None = None) -> None:
+    """Make one request of all these events, and note what became of it.
+
+    `balance` is what the breaker said when this batch, if it is only one, failed before. Raises Refused or Failed; Held
+    where no request may go out now; StaleClaim.
+    """
+    records = [record for part in parts for record in part.records]
+    try:
+        body = means.destination.body(records, means.unmatched_threshold)
+    except DeliveryError as error:
+        raise Refused(error) from error
+    permit = _permit(means, str(parts[0].claim.batch) if len(parts) == 1 else "", balance)
+    attempts = _attempts(parts, permit, means)
+    before = perf_counter()
+    try:
+        answer = permit.call(lambda: means.destination.post(body))
+    except DeliveryError as error:
+        REQUESTS.labels(error.reason).inc()
+        _add(attempts, perf_counter() - before, error.status, error.reason, error.detail)
+        if error.concern is Concern.EVENT:
+            raise Refused(error) from error
+        raise Failed(error, parts, closed=permit.still_closed, verdict=permit.verdict) from error
+    seconds = perf_counter() - before
+    parts[0].claim.journal.mark_sent({part.claim.batch: part.events for part in parts})
+    permit.succeeded()
+    REQUESTS.labels("taken").inc()
+    REQUEST_SECONDS.observe(seconds)
+    _add(attempts, seconds, answer.status, "", answer.excerpt)
+    mark_delivered([record.event_id for record in records], means.clock())
+
+
+def _permit(means: Means, batch: str, balance: int | None) -> Permit:
+    """The right to one request, of the breaker and of the rate limit. Raises Held."""
+    permit = means.breaker.admit(batch, balance)
+    try:
+        means.rate_limit.take()
+    except BaseException:
+        permit.give_back()
+        raise
+    return permit
+
+
+def _attempts(parts: Sequence[Part], permit: Permit, means: Means) -> list[Attempt]:
+    """The records of a request that is about to be made, one for each batch. Raises StaleClaim."""
+    begin = means.clock()
+    try:
+        attempts = [
+            Attempt(batch_id=part.claim.batch, event_ids=part.events, number=part.claim.posting(), started_at=begin)
+            for part in parts
+        ]
+        for part in parts:
+            if part.claim.careful:
+                part.claim.suspect(part.events[0])
+    except BaseException:
+        permit.give_back()
+        raise
+    return attempts
+
+
+def _add(attempts: Sequence[Attempt], seconds: float, status: int | None, reason: str, excerpt: str) -> None:
+    for attempt in attempts:
+        attempt.duration_ms, attempt.status, attempt.reason, attempt.excerpt = seconds * 1000, status, reason, excerpt
+    add_attempts(attempts)
