@@ -32,10 +32,12 @@ ANSWER = f"{PREFIX}answer:"
 FULL = f"{PREFIX}full"
 PARKED = f"{PREFIX}parked"
 BEHIND = f"{PREFIX}behind"
+SWEPT = f"{PREFIX}swept"
 QUEUES = ("pipeline", "forward", "dlq", "maintenance")
 MOST_ABANDONED = 10
 CAREFUL_AFTER = 3  # workers that did not come back
 MOST_KILLS = 2  # of workers that were careful
+LONGEST_DELAY_S = 60  # before something is tried again: forwarder/retry.py
 RATE = "rate"
 IN_FRONT = 10**13  # ms: what was on its way, and had only one moment to wait, does not go behind a whole backlog
 
@@ -240,8 +242,13 @@ class Journal:
 
     def sweep(self, limit: int) -> list[Overdue]:
         """At most `limit` open batches that are overdue, each handed to one sweeper only."""
-        rows = self.run("sweep", [OPEN], limit, self._grace_s, BATCH)
+        latest = max(self._lease_s, LONGEST_DELAY_S + self._grace_s) + 10
+        rows = self.run("sweep", [OPEN], limit, self._grace_s, BATCH, self._lease_s, latest)
         return [Overdue(UUID(row[0].decode()), Stage(row[1].decode()), float(row[2])) for row in rows]
+
+    def takes_turn(self, every_s: float) -> bool:
+        """Whether to sweep now: nobody did so within these seconds, and nobody else is told to."""
+        return bool(self.run("turn", [SWEPT], every_s))
 
     def reconcile(self, limit: int) -> int:
         """Have parked batches swept that nobody would release; returns how many. There should be none."""
@@ -449,7 +456,10 @@ class Claim:
         self.journal.run("park", keys, str(self.batch), self.token, *where, *failed)
 
     def release(self, delay_s: float = 0, failing: Failing | None = None) -> None:
-        """Give the batch back, to be taken again after `delay_s`. Nothing happens if it is ours no more."""
+        """Give the batch back, to be taken again after `delay_s`, at most LONGEST_DELAY_S.
+
+        Nothing happens if it is ours no more.
+        """
         failed = failing.as_arguments if failing else ("", "", "")
         self.journal.run("release", self._keys, str(self.batch), self.token, delay_s, self.grace_s, *failed)
 
@@ -472,7 +482,7 @@ class Claim:
 _SCRIPTS = (
     *("open", "reopen", "claim", "suspect", "renew", "posting", "advance", "release", "park", "finish", "bury"),
     *("taken", "note", "condemn"),
-    *("sweep", "reconcile", "requeue", "count_error", "pressure"),
+    *("turn", "sweep", "reconcile", "requeue", "count_error", "pressure"),
 )
 
 

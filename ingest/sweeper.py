@@ -15,7 +15,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from audit.connections import redis_client
-from audit.journal import PREFIX, Journal, Overdue, journal
+from audit.journal import Journal, Overdue, journal
 from audit.outcomes import Stage
 from ingest import pipeline
 from ingest.metrics import BATCHES_SWEPT
@@ -23,7 +23,6 @@ from ingest.metrics import BATCHES_SWEPT
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 1000
-SWEPT = f"{PREFIX}swept"
 _QUEUES = {Stage.VALIDATE: "pipeline", Stage.MATCH: "pipeline", Stage.FORWARD: "forward", Stage.DLQ: "dlq"}
 _LOOK_AT = 20
 _BATCH_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -37,10 +36,8 @@ def sweep_open_batches() -> int:
 
 def sweep_if_due(every_s: float) -> int:
     """Sweep, unless somebody did less than `every_s` seconds ago."""
-    broker = redis_client()
-    if not broker.set(SWEPT, "1", px=max(int(every_s * 900), 1), nx=True):
-        return 0
-    return sweep(journal(), broker)
+    books = journal()
+    return sweep(books, redis_client()) if books.takes_turn(every_s * 0.9) else 0
 
 
 def sweep(journal: Journal, broker: Redis) -> int:

@@ -1,6 +1,7 @@
 """A real HTTP server that stands for Moogsoft, Cloud and Onprem, in the demo, tests and benchmarks."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -16,11 +17,13 @@ import click
 import orjson
 import tornado.httpserver
 import tornado.web
+from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
 
 from ops.moogsoft_contract import CLOUD, ONPREM, Product, Refused, json_of
 
-MODES = ("ok", "500", "503", "429", "401", "400", "hang", "reset", "garbage")
+MODES = ("ok", "500", "503", "429", "401", "400", "302", "hang", "reset", "garbage", "silent", "dribble")
+TAKES = ("ok", "garbage", "silent")  # the modes in which events are stored, whatever is answered
 MAX_RECENT = 1000  # events kept for GET /events
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() sends RST
 _GARBAGE = b"\x00\xff this is not JSON"
@@ -140,7 +143,7 @@ class Intake(Handler):
 
     async def post(self) -> None:
         mode = self.stub.behaviour.take()
-        if mode not in ("ok", "garbage"):
+        if mode not in TAKES:
             self.stub.store.add()
             await self._misbehave(mode)
             return
@@ -153,6 +156,8 @@ class Intake(Handler):
         self.stub.store.add([(self.product.identity(event), event) for event in events])
         if mode == "garbage":
             self.finish(_GARBAGE)
+        elif mode == "silent":
+            await self._hang()
         else:
             self.answer({"received": len(events)})
 
@@ -161,9 +166,9 @@ class Intake(Handler):
 
     async def _misbehave(self, mode: str) -> None:
         if mode == "hang":
-            self.held = self.stub.behaviour.hold()
-            await self.held
-            self.detach().close()
+            await self._hang()
+        elif mode == "dribble":
+            await self._dribble()
         elif mode == "reset":
             stream = self.detach()
             if not stream.closed():
@@ -172,7 +177,26 @@ class Intake(Handler):
         else:
             if mode in ("429", "503"):
                 self.set_header("Retry-After", "1")
+            if mode == "302":
+                self.set_header("Location", self.request.uri or "/")
             self.answer(Refused(int(mode), "told_to", "POST /control asked for this").body, int(mode))
+
+    async def _hang(self) -> None:
+        """Answer nothing until the mode ends, then hang up."""
+        self.held = self.stub.behaviour.hold()
+        await self.held
+        self.detach().close()
+
+    async def _dribble(self) -> None:
+        """Answer a byte a second, and never come to an end before the mode does."""
+        self.held = self.stub.behaviour.hold()
+        stream = self.detach()
+        with contextlib.suppress(StreamClosedError):
+            for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + bytes(1000):
+                await stream.write(bytes([byte]))
+                if (await asyncio.wait([self.held], timeout=1))[0]:
+                    break
+        stream.close()
 
 
 class CloudIntake(Intake):

@@ -3,14 +3,14 @@
 import os
 import random
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from dataclasses import dataclass
 
 import pytest
 
-from audit.connections import redis_client
 from ops.local import samples
 from ops.local.stack import Stack
 from tests.faults.harness import Faults
+from tests.faults.machine import Clock, Redis
 from tests.faults.proxy import Proxy, proxy
 from tests.mutt import Mutt
 
@@ -34,24 +34,37 @@ def faults(mutt: Mutt, seed: int) -> Iterator[Faults]:
     found.drained()
 
 
-@pytest.fixture(scope="module")
-def cable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mutt, Proxy]]:
-    """A stack of its own whose way to Redis is a proxy of the tests."""
-    redis_client().flushall()
-    address = urlsplit(os.environ["REDIS_URL"])
-    with proxy(address.port or 6379) as between:
-        url = address._replace(netloc=address.netloc.replace(f":{address.port}", f":{between.port}")).geturl()
-        extra = {
-            "MUTT_GRACE_S": "4",
-            "MUTT_LEASE_S": "6",
-            "MOOGSOFT_CONNECT_TIMEOUT_S": "1",
-            "MOOGSOFT_READ_TIMEOUT_S": "2",
-        }
-        stack = Stack(tmp_path_factory.mktemp("cable") / "var", given={"REDIS_URL": url}, extra=extra)
-        stack.start()
-        try:
-            samples.load_rules(stack.web, stack.secrets["api_key"])
-            yield Mutt(stack), between
-        finally:
-            stack.stop()
-    redis_client().flushall()
+@dataclass(frozen=True)
+class Cable:
+    """A stack whose Redis, and the way to it, are in our hands."""
+
+    mutt: Mutt
+    proxy: Proxy
+    redis: Redis
+    clock: Clock
+
+
+@pytest.fixture(scope="session")
+def cable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cable]:
+    """A stack of its own, beside the one that the other tests share."""
+    folder = tmp_path_factory.mktemp("cable")
+    clock = Clock(folder)
+    redis = Redis(folder / "redis", clock)
+    try:
+        with proxy(redis.port) as between:
+            extra = {
+                "MUTT_GRACE_S": "4",
+                "MUTT_LEASE_S": "6",
+                "MOOGSOFT_CONNECT_TIMEOUT_S": "1",
+                "MOOGSOFT_READ_TIMEOUT_S": "2",
+            }
+            url = redis.url.replace(f":{redis.port}", f":{between.port}")
+            stack = Stack(folder / "var", given={"REDIS_URL": url}, extra=extra)
+            stack.start()
+            try:
+                samples.load_rules(stack.web, stack.secrets["api_key"])
+                yield Cable(Mutt(stack), between, redis, clock)
+            finally:
+                stack.stop()
+    finally:
+        redis.stop()

@@ -17,6 +17,7 @@ import psycopg2
 import redis
 import urllib3
 
+from audit.journal import SWEPT
 from tests.mutt import Mutt, event, eventually
 
 DOWN = "Interface Gi0/9, changed state to down"
@@ -149,6 +150,34 @@ class Faults:
             yield
         finally:
             self.mutt.stack.supervisor.call("startProcess", name, False)
+
+    @contextlib.contextmanager
+    def sweepers_held_off(self) -> Iterator[None]:
+        """All sweepers think that somebody has just swept, and nobody has: the promise without what keeps it."""
+        ended = threading.Event()
+        broker = self.broker()
+
+        def hold_off() -> None:
+            while not ended.wait(0.1):
+                broker.set(SWEPT, time.time())
+
+        thread = threading.Thread(target=hold_off, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    @contextlib.contextmanager
+    def publishing_refused(self) -> Iterator[None]:
+        """Redis refuses every message to a queue; the journal it takes."""
+        broker = self.broker()
+        broker.execute_command("ACL", "SETUSER", "default", "-lpush")
+        try:
+            yield
+        finally:
+            broker.execute_command("ACL", "SETUSER", "default", "+lpush")
 
     def drained(self, patience_s: float = 180) -> Any:
         """The ledger once nothing is pending; it must balance at every look that succeeds."""

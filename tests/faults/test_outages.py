@@ -8,10 +8,10 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.faults.conftest import MANY
+from tests.faults.conftest import MANY, Cable
 from tests.faults.harness import DOWN, WORKERS, Faults, hold
 from tests.faults.proxy import Proxy
-from tests.mutt import Mutt, event, eventually
+from tests.mutt import event, eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 
@@ -98,9 +98,10 @@ def test_what_has_waited_in_many_small_batches_goes_out_in_few_requests(faults: 
     """A sender that posts one event at a time, as most do, through an outage."""
     faults.mutt.misbehave("503")
     load = faults.load(200_000 if MANY else 1_200, most=1, alerts=1.0)
-    load.finish()
+    load.finish(patience_s=3000)
     eventually(lambda: faults.broker().llen("forward") == 0 and faults.broker().llen("pipeline") == 0, 600)
     waiting = faults.broker().zcard("mutt:parked")
+    print(f"Redis uses {faults.broker().info('memory')['used_memory_human']} for {waiting} parked batches")
     faults.mutt.misbehave("ok")
     recovered, begin = database_time(faults), time.monotonic()
     faults.drained(patience_s=1800)
@@ -176,9 +177,8 @@ def test_redis_killed_again_and_again_under_load_keeps_what_was_accepted(faults:
 
 
 @pytest.fixture
-def wire(cable: tuple[Mutt, Proxy], seed: int) -> tuple[Faults, Proxy]:
-    mutt, between = cable
-    return Faults(mutt, seed), between
+def wire(cable: Cable, seed: int) -> tuple[Faults, Proxy]:
+    return Faults(cable.mutt, seed), cable.proxy
 
 
 def test_connections_to_redis_that_are_cut_in_the_middle_of_anything_lose_nothing(wire: tuple[Faults, Proxy]):

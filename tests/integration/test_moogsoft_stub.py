@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -354,12 +355,12 @@ def test_without_the_right_key_nothing_is_taken(stub: Stub, key: str | None):
 
 
 @pytest.mark.parametrize("path", [CLOUD, "/"])
-@pytest.mark.parametrize("mode", ["500", "503", "429", "401", "400"])
+@pytest.mark.parametrize("mode", ["500", "503", "429", "401", "400", "302"])
 def test_a_status_mode_answers_it_and_stores_nothing(stub: Stub, mode: str, path: str):
     answers = []
     body = [cloud()] if path == CLOUD else lam(onprem())
     assert stub.control(mode=mode).json() == {"mode": mode, "for_s": None}
-    assert stub.counted(lambda: answers.append(stub.post(path, body))) == {"requests": 1}
+    assert stub.counted(lambda: answers.append(stub.post(path, body, redirect=False))) == {"requests": 1}
     assert answers[0].status == int(mode)
     assert answers[0].headers.get("Retry-After") == ("1" if mode in ("429", "503") else None)
     stub.control(mode="ok")
@@ -404,6 +405,26 @@ def test_a_hang_outlives_a_client_that_gives_up(stub: Stub):
     with pytest.raises(ReadTimeoutError):
         stub.post(CLOUD, [cloud()], timeout=0.2)
     assert stub.post(CLOUD, [cloud()]).status == 200
+
+
+def test_a_silent_one_stores_the_events_and_answers_nothing(stub: Stub):
+    def act() -> None:
+        with pytest.raises(ReadTimeoutError):
+            stub.post(CLOUD, [cloud()], timeout=0.2)
+
+    stub.control(mode="silent", times=1)
+    assert stub.counted(act) == {"requests": 1, "events": 1, "distinct": 1}
+
+
+def test_a_dribble_gives_a_byte_now_and_then_and_stores_nothing(stub: Stub):
+    with socket.create_connection(("127.0.0.1", int(stub.url.rpartition(":")[2]))) as connection:
+        connection.settimeout(5)
+        stub.control(mode="dribble", times=1)
+        connection.sendall(f"POST {CLOUD} HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n".encode())
+        assert connection.recv(100) == b"H"
+        assert connection.recv(100) == b"T"
+        stub.control(mode="ok")
+        assert connection.recv(100) == b""
 
 
 def test_a_mode_ends_after_its_time(stub: Stub):

@@ -1,11 +1,12 @@
 """The journal: batches that have been open for too long."""
 
 import time
+from uuid import UUID
 
 import pytest
 
 from audit.connections import redis_client
-from audit.journal import BATCH, OPEN, Burial
+from audit.journal import BATCH, OPEN, SWEPT, Burial, NotClaimed
 from audit.outcomes import DeadStage, Stage
 from tests.unit.audit.batches import at_once, claim, journal, opened
 
@@ -91,3 +92,57 @@ def test_a_batch_that_is_queued_again_says_since_when():
     books.requeued(batch)
     assert books.stage_of(batch) is None
     assert not redis_client().exists(BATCH + str(batch))
+
+
+def put_back(batch: UUID, by_s: float) -> None:
+    """As if the clock of Redis had been put back since this batch was touched last."""
+    row, name = BATCH + str(batch), str(batch)
+    for field in ("queued_at", "lease_until"):
+        if redis_client().hexists(row, field):
+            redis_client().hincrbyfloat(row, field, by_s)
+    redis_client().zincrby(OPEN, by_s, name)
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_clock_that_was_put_back_keeps_no_batch_for_longer_than_a_lease(is_held):
+    books = journal(lease_s=0.2, grace_s=0.05)
+    batch = opened(books)
+    if is_held:
+        held = claim(books, batch, Stage.VALIDATE)
+    put_back(batch, 3600)
+    assert books.sweep(10) == []
+    if is_held:
+        with pytest.raises(NotClaimed):  # whoever holds it may still be at it
+            claim(books, batch, Stage.VALIDATE)
+        held.renew()
+    time.sleep(0.3)
+    (found,) = books.sweep(10)
+    assert (found.batch, found.queued_at < time.time()) == (batch, True)
+    assert claim(books, batch, Stage.VALIDATE).attempt == 1 + is_held
+
+
+def test_a_clock_that_was_put_back_does_not_make_parked_batches_overdue():
+    books = journal(lease_s=0.01, grace_s=0)
+    held = claim(books, opened(books), Stage.VALIDATE)
+    held.advance(Stage.FORWARD)
+    claim(books, held.batch, Stage.FORWARD).park("open", 1)
+    put_back(held.batch, 3600)
+    assert books.sweep(10) == []
+    time.sleep(0.05)
+    assert books.sweep(10) == []
+
+
+def test_only_one_takes_its_turn_to_sweep_and_the_next_turn_comes_in_time():
+    books = journal()
+    assert sum(at_once(8, lambda _: books.takes_turn(0.2))) == 1
+    assert not books.takes_turn(0.2)
+    time.sleep(0.25)
+    assert books.takes_turn(0.2)
+
+
+def test_a_clock_that_was_put_back_does_not_put_off_the_next_turn():
+    books = journal()
+    assert books.takes_turn(5)
+    redis_client().incrbyfloat(SWEPT, 3600)
+    assert books.takes_turn(5)
+    assert not books.takes_turn(5)
