@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from ops.moogsoft_stub import MODES
 from tests.faults.conftest import MANY, Cable
 from tests.faults.harness import DOWN, WORKERS, Faults, hold
 from tests.faults.proxy import Proxy
@@ -112,14 +113,48 @@ def test_what_has_waited_in_many_small_batches_goes_out_in_few_requests(faults: 
     hold(faults.account(load), load, doubles=0)
 
 
-def test_a_moogsoft_that_changes_its_mood_all_the_time_gets_everything_in_the_end(faults: Faults):
-    load = faults.load(20_000 if MANY else 800, rate=60)
+def test_a_moogsoft_that_has_every_mood_there_is_gets_everything_in_the_end(faults: Faults):
+    """What it refuses for good (400) is dead until somebody replays it; a refused key (401) waits to be resumed."""
+    moods = [mood for mood in MODES if mood != "ok"]
+    load = faults.load(20_000 if MANY else 1_200, rate=60)
     while load.is_on:
-        faults.mutt.misbehave(faults.chance.choice(["ok", "ok", "500", "503", "429", "reset", "hang", "garbage"]))
-        time.sleep(faults.chance.uniform(0.2, 1.5))
-    faults.mutt.misbehave("ok")
+        for mood in faults.chance.sample(moods, len(moods)):
+            faults.mutt.misbehave(mood)
+            time.sleep(faults.chance.uniform(0.2, 1.5))
+            faults.mutt.misbehave("ok")
+            if faults.mutt.api("breaker")["paused"]:
+                faults.mutt.api("breaker/resume", "POST", {"reason": "it answers again"})
+            time.sleep(faults.chance.uniform(0, 0.5))
     faults.drained(patience_s=300)
-    hold(faults.account(load), load, doubles=0)
+    dead = faults.mutt.api(
+        "dead-letters/replay", "POST", {"filter": {"reason": "refused"}, "reason": "it takes them again"}
+    )
+    eventually(lambda: not faults.mutt.api("ledger")["pending"] and faults.account(load).by_outcome["dead"] == 0, 120)
+    print(f"{dead['count']} events were refused, and replayed")
+    hold(faults.account(load), load, doubles=load.events // 2)
+
+
+def test_a_broker_that_refuses_every_message_for_a_while_costs_nothing(faults: Faults):
+    """The next step of a chain, a retry, a release: what cannot be published is found by a sweeper."""
+    load = faults.load(6_000 if MANY else 500, rate=60)
+    for _ in range(10 if MANY else 1):
+        time.sleep(1)
+        with faults.publishing_refused():
+            time.sleep(faults.chance.uniform(2, 5))
+    load.finish()
+    faults.drained()
+    hold(faults.account(load), load, doubles=100)
+
+
+def test_without_the_sweeper_what_could_not_be_published_is_lost_so_this_harness_is_not_blind(faults: Faults):
+    """The other negative control."""
+    with faults.sweepers_held_off():
+        with faults.publishing_refused():
+            (identifier,) = faults.mutt.send(event(message=DOWN))
+        time.sleep(8)
+        assert faults.mutt.event(identifier)["outcome"] == "pending"
+        assert faults.mutt.ledger()["pending"] == 1
+    assert faults.mutt.outcome(identifier, "delivered", patience_s=60)
 
 
 def test_alerts_of_one_key_arrive_in_the_order_of_their_receipt_through_an_outage(faults: Faults):
