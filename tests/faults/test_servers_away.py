@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import MANY
 from tests.mutt import Mutt, event, eventually, pieces
 
 pytestmark = pytest.mark.stack
@@ -32,7 +33,7 @@ def test_events_are_accepted_while_postgresql_is_away_and_recorded_once_when_it_
     mutt.stack.supervisor.call("stopProcess", "postgresql")
     try:
         identifiers = [identifier for _ in range(20) for identifier in mutt.send(event(message=DOWN), event())]
-        time.sleep(12)
+        time.sleep(300 if MANY else 12)
     finally:
         mutt.stack.supervisor.call("startProcess", "postgresql", False)
     after = eventually(mutt.settled_if_possible, patience_s=90)
