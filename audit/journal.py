@@ -38,6 +38,7 @@ MOST_ABANDONED = 10
 CAREFUL_AFTER = 3  # workers that did not come back
 MOST_KILLS = 2  # of workers that were careful
 LONGEST_DELAY_S = 60  # before something is tried again: forwarder/retry.py
+MOST_BEHIND = 100  # batches that one holds up by itself; they are freed in one step
 RATE = "rate"
 IN_FRONT = 10**13  # ms: what was on its way, and had only one moment to wait, does not go behind a whole backlog
 
@@ -453,7 +454,7 @@ class Claim:
         ahead = "" if behind is None else str(behind)
         failed = failing.as_arguments if failing else ("", "", "")
         where = (place, why, owed, BATCH, ahead, _behind(""))
-        self.journal.run("park", keys, str(self.batch), self.token, *where, *failed)
+        self.journal.run("park", keys, str(self.batch), self.token, *where, *failed, MOST_BEHIND)
 
     def release(self, delay_s: float = 0, failing: Failing | None = None) -> None:
         """Give the batch back, to be taken again after `delay_s`, at most LONGEST_DELAY_S.
@@ -463,16 +464,17 @@ class Claim:
         failed = failing.as_arguments if failing else ("", "", "")
         self.journal.run("release", self._keys, str(self.batch), self.token, delay_s, self.grace_s, *failed)
 
-    def finish(self, *, hand_on: bool = False) -> list[UUID]:
+    def finish(self, *, hand_on: bool = False) -> list[tuple[UUID, int]]:
         """Close the batch for good. Raises StaleClaim.
 
-        Those that were behind it may go on: with `hand_on` they are returned, for the caller to queue.
+        Those that were behind it may go on: with `hand_on` they are returned, each with the number of events
+        that it owes, in the order of their receipt, for the caller to queue.
         """
         own = [_sent(self.batch), _dead(self.batch), _halved(self.batch)]
         keys = [*self._keys, UNRECORDED, *own, BEHIND, _behind(str(self.batch)), PARKED]
         done, *freed = self.journal.run("finish", keys, str(self.batch), self.token, self.grace_s, BATCH, int(hand_on))
         self._check(done)
-        return [UUID(batch.decode()) for batch in freed]
+        return sorted((UUID(batch.decode()), int(owed)) for batch, owed in zip(freed[::2], freed[1::2], strict=True))
 
     def _check(self, done: int) -> None:
         if not done:

@@ -45,7 +45,7 @@ class Delivery:
     @property
     def is_plain(self) -> bool:
         """Whether nothing is known that would keep its events from going together with those of others."""
-        return not (self.claim.careful or self._halved or self.failing.failures)
+        return not (self.claim.careful or self._halved or self.failing.failures or self.failing.suspicions)
 
     def run(self) -> None:
         """Send what is owed, but for what has to wait for the batch that is `ahead`.

@@ -67,6 +67,7 @@ class Failed(Exception):  # noqa: N818 - as above
         super().__init__(str(error))
         self.error = error
         self.parts = parts
+        self.batches = frozenset(part.claim.batch for part in parts)
         self.closed = closed
         self.verdict = verdict
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from audit.journal import Abandoned, Failing, NotClaimed, journal
+from audit.journal import Abandoned, Failing, NotClaimed, StaleClaim, journal
 from audit.outcomes import Stage
 from audit.tasks import store_dead_letters
 from forwarder.breaker import Held, breaker
@@ -24,7 +25,7 @@ from forwarder.moogsoft import moogsoft
 from forwarder.rate_limit import rate_limit
 from forwarder.request import Failed, Means
 from forwarder.retry import Concern, DeliveryError, Standing, Step, next_step, wait_before_next
-from forwarder.together import Together
+from forwarder.together import Together, in_requests
 
 _chance = random.SystemRandom()
 
@@ -63,16 +64,23 @@ def forward_together(batch_ids: Sequence[str]) -> None:
         try:
             together.run()
         except Held as held:
-            _park_all(deliveries, held.why)
+            _park_the_rest(together, held.why)
         except Failed as failed:
-            _after_together(failed, deliveries)
+            _halt(next_step(failed.error, Standing(0, divided=False, closed=failed.closed)), failed.error)
+            # Who failed while the breaker stays closed goes alone the next time.
+            is_theirs = failed.closed and failed.error.concern is Concern.DESTINATION
+            _park_the_rest(together, failed.error.reason, failed.batches if is_theirs else frozenset())
         else:
-            for delivery in deliveries:
-                if delivery not in together.alone:
-                    _end(delivery)
+            _end_all(delivery for delivery in deliveries if delivery not in together.alone)
             for delivery in together.alone:
                 delivery.claim.release()
             send_on(delivery.claim.batch for delivery in together.alone)
+
+
+def _end_all(deliveries: Iterable[Delivery]) -> None:
+    for delivery in deliveries:
+        with suppress(StaleClaim):  # that it is somebody else's by now must not stop the others
+            _end(delivery)
 
 
 def _end(delivery: Delivery) -> None:
@@ -84,7 +92,8 @@ def _end(delivery: Delivery) -> None:
         claim.advance(Stage.DLQ)
         store_dead_letters.delay(str(claim.batch))
     else:
-        send_on(claim.finish(hand_on=True))
+        for group in in_requests(claim.finish(hand_on=True), settings.MOOGSOFT_BATCH_SIZE):
+            _send_on(group)
 
 
 def _after(failed: Failed, delivery: Delivery) -> float | None:
@@ -110,28 +119,13 @@ def _after(failed: Failed, delivery: Delivery) -> float | None:
     return None
 
 
-def _after_together(failed: Failed, deliveries: Sequence[Delivery]) -> None:
-    """Park all that is owed. Who failed while the breaker stays closed goes alone the next time."""
-    _halt(next_step(failed.error, Standing(0, divided=False, closed=failed.closed)), failed.error)
-    batches = {part.claim.batch for part in failed.parts}
-    is_theirs = failed.closed and failed.error.concern is Concern.DESTINATION
-    for delivery in deliveries:
-        failing = delivery.failing
-        if is_theirs and delivery.claim.batch in batches:
-            failing = replace(failing, failures=1)
-        _park_or_end(delivery, failed.error.reason, failing)
-
-
-def _park_all(deliveries: Sequence[Delivery], why: str) -> None:
-    for delivery in deliveries:
-        _park_or_end(delivery, why)
-
-
-def _park_or_end(delivery: Delivery, why: str, failing: Failing | None = None) -> None:
-    if delivery.ready:
-        _park(delivery, why, failing=failing)
-    else:
-        _end(delivery)
+def _park_the_rest(together: Together, why: str, failed: AbstractSet[UUID] = frozenset()) -> None:
+    """Park what is still owed; those that failed, or were refused among others, go alone the next time."""
+    for delivery in together.deliveries:
+        if delivery.ready:
+            is_suspect = delivery.claim.batch in together.refused | failed
+            _park(delivery, why, failing=replace(delivery.failing, failures=1) if is_suspect else None)
+    _end_all(delivery for delivery in together.deliveries if not delivery.ready)
 
 
 def _halt(step: Step, error: DeliveryError) -> None:

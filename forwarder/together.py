@@ -5,7 +5,8 @@ knows how to find a guilty event and whom to suspect.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from forwarder.delivery import Delivery, look_up
 from forwarder.request import Means, Part, Refused, send
@@ -14,18 +15,20 @@ from forwarder.request import Means, Part, Refused, send
 class Together:
     """Delivers several claimed batches; they stand in the order of their receipt.
 
-    `alone` are those that have to go by themselves. The others owe nothing when all is done, but for what has to wait
-    for the batch that is ahead.
+    `alone` are those that have to go by themselves, now or, where Moogsoft refused a request in which they were
+    (`refused`), the next time. The others owe nothing when all is done, but for what has to wait for the batch ahead.
     """
 
     def __init__(self, deliveries: Sequence[Delivery], means: Means) -> None:
-        self._deliveries = deliveries
+        self.deliveries = deliveries
         self._means = means
+        self._size = means.size if means.destination.takes_many else 1
         self.alone: list[Delivery] = []
+        self.refused: set[UUID] = set()
 
     def run(self) -> None:
         """Send what can go together. Raises Held where nothing may go out now, Failed where a request failed."""
-        look_up(self._deliveries, self._means)
+        look_up(self.deliveries, self._means)
         requests: deque[Sequence[Delivery]] = deque(self._requests())
         while requests:
             if together := self._in_order(requests.popleft()):
@@ -35,17 +38,17 @@ class Together:
         """Plain deliveries, as many together as a request can hold."""
         requests: list[list[Delivery]] = []
         room = 0
-        for delivery in self._deliveries:
+        for delivery in self.deliveries:
             if not delivery.ready:
                 continue
-            if not delivery.is_plain:
+            if not delivery.is_plain or len(delivery.ready) > self._size:
                 self.alone.append(delivery)
             elif len(delivery.ready) <= room:
                 requests[-1].append(delivery)
                 room -= len(delivery.ready)
             else:
                 requests.append([delivery])
-                room = self._means.size - len(delivery.ready)
+                room = self._size - len(delivery.ready)
         return requests
 
     def _in_order(self, together: Sequence[Delivery]) -> list[Delivery]:
@@ -66,6 +69,7 @@ class Together:
         except Refused as refused:
             first, *others = together
             if others:
+                self.refused |= {delivery.claim.batch for delivery in together}
                 half = len(together) // 2
                 return [together[:half], together[half:]]
             first.divide(first.ready, refused.error)
@@ -74,3 +78,17 @@ class Together:
             for delivery in together:
                 delivery.sent(delivery.ready)
         return []
+
+
+def in_requests(owed: Iterable[tuple[UUID, int]], size: int) -> list[list[UUID]]:
+    """Batches, each with the number of events that it owes, in groups that one request can hold, in their order."""
+    groups: list[list[UUID]] = []
+    room = 0
+    for batch, events in owed:
+        if groups and events <= room:
+            groups[-1].append(batch)
+            room -= events
+        else:
+            groups.append([batch])
+            room = size - events
+    return groups

@@ -1,20 +1,22 @@
-"""What every worker does besides its tasks, in a thread: sweep open batches, and release parked ones.
+"""What every worker does besides its tasks, in a thread: sweep open batches, release parked ones, see that it gets on.
 
 Neither waits for a queue or for beat: a worker that is busy for an hour does it all the same.
 """
 
 import logging
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from audit.connections import redis_client
 from forwarder.tasks import drain
 from ingest.sweeper import sweep_if_due
+from mutt_project.progress import Watch, end_worker, progress
 
 logger = logging.getLogger(__name__)
 
@@ -44,14 +46,33 @@ class Chore(threading.Thread):
 _chores: list[Chore] = []
 
 
+class Watching:
+    """Ends this worker, once, if it does not fetch what waits in its queues."""
+
+    def __init__(self, queues: Sequence[str], limit_s: float) -> None:
+        self._queues = queues
+        self._watch = Watch(progress, self._waiting, limit_s)
+        self._ended = False
+
+    def __call__(self) -> None:
+        if not self._ended and self._watch.is_stalled():
+            self._ended = True
+            end_worker()
+
+    def _waiting(self) -> int:
+        return sum(int(cast("Any", redis_client().llen(queue))) for queue in self._queues)
+
+
 @worker_ready.connect
-def begin(**_: Any) -> None:
+def begin(sender: Any, **_: Any) -> None:
     """Start the chores with the worker."""
+    queues = [str(queue) for queue in sender.app.amqp.queues.consume_from]
     every_s = settings.MUTT_SWEEP_EVERY_S
     _chores.extend(
         [
             Chore("sweeper", lambda: sweep_if_due(every_s), every_s),
             Chore("drainer", drain, settings.MOOGSOFT_DRAIN_EVERY_S),
+            Chore("watch", Watching(queues, settings.MUTT_STALL_S), min(settings.MUTT_STALL_S / 5, 5)),
         ]
     )
     for chore in _chores:

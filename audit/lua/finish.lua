@@ -1,5 +1,5 @@
 -- Close a batch: every event of it is terminal and PostgreSQL has committed that. Those that were behind it may go on:
--- they are returned, after a 1, to be queued; or they are left to the drainer.
+-- they are returned, each with what it owes, after a 1, to be queued; or they are left to the drainer.
 -- KEYS batch, open, unrecorded, sent, dead, halved, behind, those behind this batch, parked
 -- ARGV id, token, grace s, prefix of batch keys, whether the caller queues
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[2] then return {0} end
@@ -14,6 +14,7 @@ for _, id in ipairs(redis.call('SMEMBERS', KEYS[8])) do
       redis.call('HSET', ARGV[4] .. id, 'queued_at', now)
       redis.call('ZADD', KEYS[2], now + ARGV[3], id)
       table.insert(answer, id)
+      table.insert(answer, redis.call('HGET', ARGV[4] .. id, 'owed') or 1)
     else
       redis.call('ZADD', KEYS[9], redis.call('HGET', ARGV[4] .. id, 'place'), id)
     end

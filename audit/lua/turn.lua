@@ -3,6 +3,6 @@
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local last = tonumber(redis.call('GET', KEYS[1]) or 0)
-if last <= now and now - last < tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], string.format('%.3f', now))
+if last < now + 1 and now - last < tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], string.format('%.6f', now))
 return 1

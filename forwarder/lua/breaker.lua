@@ -13,6 +13,16 @@ local function tell(from, to, reason, by)
   redis.call('LTRIM', KEYS[3], 0, 99)
 end
 
+-- When it opened. A time that is missing, or from before the clock was put back, is now, and stays so.
+local function opening()
+  local at = tonumber(field('opened_at') or '')
+  if not at or at > now then
+    at = now
+    redis.call('HSET', KEYS[1], 'opened_at', at)
+  end
+  return at
+end
+
 local function is_paused(key)
   return string.find(',' .. (field('paused_keys') or '') .. ',', ',' .. key .. ',', 1, true) ~= nil
 end
@@ -50,8 +60,7 @@ function commands.admit(key, open_s, token, lease_s)
   local state = field('state') or 'closed'
   if forced == 'closed' or state == 'closed' then return {'closed', '0'} end
   if state == 'open' then
-    local opened_at = math.min(tonumber(field('opened_at') or now), now)  -- a clock that was put back holds nobody up
-    local left = opened_at + open_s - now
+    local left = opening() + open_s - now
     if left > 0 then return {'open', tostring(left)} end
   else
     local left = tonumber(field('probe_until') or 0) - now

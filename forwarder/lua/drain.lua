@@ -25,6 +25,7 @@ if pause > 0 and pause <= tonumber(ARGV[9]) then return {} end
 
 if state ~= 'closed' and forced ~= 'closed' then
   -- One batch at a time tries whether the destination is back; a drainer that dies with it is waited for.
+  if state == 'open' and opened_at > now then redis.call('HSET', KEYS[3], 'opened_at', now) end  -- the clock was put back
   if state == 'open' and math.min(opened_at, now) + open_s > now then return {} end
   local left = tonumber(breaker[6] or 0) - now
   if state == 'half_open' and left > 0 and left <= lease then return {} end
@@ -58,8 +59,8 @@ local groups, group, room = {}, false, 0
 if credit >= 1 and redis.call('LLEN', KEYS[6]) < tonumber(ARGV[4]) then
   local last = math.min(math.floor(credit) * size, tonumber(ARGV[10])) - 1
   for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, last)) do
-    local batch = redis.call('HMGET', prefix .. id, 'owed', 'events', 'failures')
-    local owed, alone = tonumber(batch[1] or batch[2]), tonumber(batch[3] or 0) > 0
+    local batch = redis.call('HMGET', prefix .. id, 'owed', 'events', 'failures', 'suspicions')
+    local owed, alone = tonumber(batch[1] or batch[2]), tonumber(batch[3] or 0) + tonumber(batch[4] or 0) > 0
     if not owed then
       redis.call('ZREM', KEYS[1], id)
     elseif group and not alone and owed <= room then

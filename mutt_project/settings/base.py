@@ -192,6 +192,7 @@ MUTT_ASSUMED_TIME_ZONE = optional("MUTT_ASSUMED_TIME_ZONE", ZoneInfo("UTC"), tim
 MUTT_LEASE_S = optional("MUTT_LEASE_S", 30.0, positive)
 MUTT_GRACE_S = optional("MUTT_GRACE_S", 15.0, positive)
 MUTT_SWEEP_EVERY_S = optional("MUTT_SWEEP_EVERY_S", 5.0, positive)
+MUTT_STALL_S = optional("MUTT_STALL_S", 30.0, positive)
 
 MUTT_RULE_SET_MAX_AGE_S = optional("MUTT_RULE_SET_MAX_AGE_S", 1.0, positive)
 MUTT_KEY_MAX_AGE_S = optional("MUTT_KEY_MAX_AGE_S", 10.0, positive)
@@ -240,6 +241,7 @@ MUTT_AUTO_REPLAY_TIMES = optional("MUTT_AUTO_REPLAY_TIMES", 0, int)
 CELERY_TASK_QUEUES = [
     Queue(name, Exchange(name), routing_key=name) for name in ("pipeline", "forward", "dlq", "maintenance")
 ]
+CELERY_BROKER_TRANSPORT = "mutt_project.broker:Transport"
 CELERY_TASK_DEFAULT_QUEUE = "pipeline"
 CELERY_TASK_ROUTES = {
     "ingest.validate_batch": {"queue": "pipeline"},

@@ -104,6 +104,19 @@ def test_without_the_sweeper_that_message_is_lost_so_this_harness_is_not_blind(f
     assert faults.mutt.outcome(identifier, "delivered", patience_s=60)
 
 
+def test_a_worker_that_fetches_nothing_any_more_is_started_again(faults: Faults):
+    """Whatever the reason: here somebody told it so, as Celery's own faults do now and then."""
+    before = faults.pid("worker-forward-1")
+    order = ["control", "--timeout", "5", "cancel_consumer", "forward"]
+    command = [sys.executable, "-m", "celery", "-A", "mutt_project.worker", *order]
+    told = subprocess.run(command, cwd=ROOT, env=faults.mutt.stack.environment, capture_output=True, check=True)
+    assert told.stdout.count(b"no longer consuming") == len(WORKERS)
+    time.sleep(2)  # the BRPOP that is under way still takes a message
+    (identifier,) = faults.mutt.send(event(message=DOWN))
+    assert faults.mutt.outcome(identifier, "delivered", patience_s=60)
+    assert faults.pid("worker-forward-1") != before
+
+
 def test_beat_being_away_stops_no_sweeper(faults: Faults, tmp_path: Path):
     with faults.stopped("beat"):
         (identifier,) = lose_a_message(faults, "pipeline", tmp_path)

@@ -116,6 +116,7 @@ def test_what_has_waited_in_many_small_batches_goes_out_in_few_requests(faults: 
 
 def test_a_moogsoft_that_has_every_mood_there_is_gets_everything_in_the_end(faults: Faults):
     """What it refuses for good (400) is dead until somebody replays it; a refused key (401) waits to be resumed."""
+    begin = database_time(faults)
     moods = [mood for mood in MODES if mood != "ok"]
     load = faults.load(20_000 if MANY else 1_200, rate=60)
     while load.is_on:
@@ -127,11 +128,10 @@ def test_a_moogsoft_that_has_every_mood_there_is_gets_everything_in_the_end(faul
                 faults.mutt.api("breaker/resume", "POST", {"reason": "it answers again"})
             time.sleep(faults.chance.uniform(0, 0.5))
     faults.drained(patience_s=300)
-    dead = faults.mutt.api(
-        "dead-letters/replay", "POST", {"filter": {"reason": "refused"}, "reason": "it takes them again"}
-    )
+    ours = {"reason": "refused", "since": begin.isoformat()}
+    replayed = faults.mutt.api("dead-letters/replay", "POST", {"filter": ours, "reason": "it takes them again"})
     eventually(lambda: not faults.mutt.api("ledger")["pending"] and faults.account(load).by_outcome["dead"] == 0, 120)
-    print(f"{dead['count']} events were refused, and replayed")
+    print(f"{replayed['count']} events were refused, and replayed")
     hold(faults.account(load), load, doubles=load.events // 2)
 
 

@@ -197,14 +197,19 @@ def test_a_clock_that_is_put_back_by_an_hour_does_not_hold_it_open_for_an_hour()
     fail(one)
     redis_client().hset(BREAKER, "opened_at", time.time() + 3600)  # as of before the step
     assert held(one) == "open"
+    time.sleep(0.25)
+    probe = one.admit()
+    assert probe.is_probe
     redis_client().hset(BREAKER, mapping={"state": "half_open", "probe_until": time.time() + 3600})
     assert one.admit().is_probe
 
 
 def test_a_state_without_a_time_lets_one_request_try_and_not_everybody():
     redis_client().hset(BREAKER, "state", "open")
-    one = breaker()
+    one = breaker(open_s=0.2)
     assert held(one) == "open"  # its time begins now, as far as anybody knows
+    time.sleep(0.25)
+    assert one.admit().is_probe
 
 
 def test_it_can_be_forced_open_for_a_while():

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from audit.connections import redis_client
 from audit.ids import event_id, last_id_of, new_batch_id
-from audit.journal import Claim, Failing, journal
+from audit.journal import BATCH, BEHIND, Claim, Failing, journal
 from audit.models import Attempt, Record
 from audit.outcomes import Outcome, Stage
 from audit.record import mark_delivered
@@ -17,6 +18,7 @@ from forwarder.draining import drainer
 from forwarder.moogsoft import moogsoft
 from forwarder.rate_limit import SLOTS, RateLimit, rate_limit
 from forwarder.tasks import drain, forward_batch, forward_together
+from forwarder.together import in_requests
 from tests.unit.forwarder.moogsoft_double import OK, MoogsoftDouble, Reply, serve
 from tests.unit.forwarder.records import NOW, alert
 
@@ -255,3 +257,78 @@ def test_records_of_events_are_found_whatever_else_is_in_their_batches(double):
     together(one, two)
     assert [len(request.body) for request in double.requests] == [4]
     assert not Record.objects.filter(event_id__lte=last_id_of(two), outcome=Outcome.PENDING.value).exists()
+
+
+def test_a_destination_that_takes_one_event_at_a_time_gets_them_so_whoever_grouped_them(double, settings):
+    """As when workers are started again with another setting, and messages of before are still there."""
+    settings.MOOGSOFT_ARRAY = False
+    moogsoft.cache_clear()
+    made = batches(3)
+    (larger,) = batches(1, size=2, keys="another-{place}")
+    together(*made, larger)
+    assert [request.body["source"] for request in double.requests] == ["edge-0", "edge-1", "edge-2"]
+    assert outcomes(made) == ["delivered"] * 3
+    assert queued() == 1
+
+
+def test_who_was_refused_among_others_goes_alone_the_next_time_also_if_the_search_was_interrupted(double, monkeypatch):
+    monkeypatch.setattr("forwarder.tasks.rate_limit", lambda: RateLimit(redis_client(), "1/minute"))
+    double.answer = refusing("edge-1")
+    made = batches(3)
+    together(*made)
+    assert parked_for(made) == ["rate"] * 3
+    redis_client().hset("mutt:moogsoft:ramp", mapping={"credit": 10, "rate": 40})
+    assert drainer().release() == [[batch] for batch in made]
+
+
+def test_one_that_was_under_suspicion_goes_alone(double):
+    made = batches(3)
+    with journal().claimed(made[1], Stage.FORWARD) as claim:
+        claim.release(0, Failing(suspicions=1))
+    together(*made)
+    assert sources(double) == [["edge-0", "edge-2"]]
+    assert queued() == 1
+
+
+def test_many_that_wait_for_the_same_one_are_freed_at_once_and_go_in_one_request(double):
+    first, *others = batches(5, keys="the same")
+    held = claimed(first)
+    for batch in others:
+        forward_batch.run(str(batch))
+    assert set(redis_client().hvals(BEHIND)) == {str(first).encode()}
+    held.release()
+    forward_batch.run(str(first))
+    assert queued() == 1
+    together(*others)
+    assert sources(double) == [["edge-0"], ["edge-1", "edge-2", "edge-3", "edge-4"]]
+
+
+def test_a_row_of_those_that_wait_is_freed_in_bounded_steps(double, monkeypatch):
+    monkeypatch.setattr("audit.journal.MOST_BEHIND", 2)
+    first, *others = batches(4, keys="the same")
+    held = claimed(first)
+    for batch in others:
+        forward_batch.run(str(batch))
+    raw: Any = redis_client().hgetall(BEHIND)
+    behind = {place.decode(): front.decode() for place, front in raw.items()}
+    assert [behind[str(batch)] for batch in others] == [str(first), str(first), str(others[1])]
+    held.release()
+
+
+def test_a_claim_that_was_lost_on_the_way_does_not_stop_the_others(double):
+    made = batches(3)
+
+    def taken_over(_):
+        redis_client().hset(f"{BATCH}{made[1]}", "token", "of somebody else")
+        return OK
+
+    double.answer = taken_over
+    together(*made)
+    assert journal().open_among(made) == {made[1]}
+    assert outcomes(made) == ["delivered"] * 3
+
+
+def test_batches_are_put_together_as_one_request_can_hold_them():
+    owed = [(UUID(int=number), events) for number, events in enumerate([40, 60, 1, 250, 100, 1, 1])]
+    groups = in_requests(owed, 100)
+    assert [[batch.int for batch in group] for group in groups] == [[0, 1], [2], [3], [4], [5, 6]]
