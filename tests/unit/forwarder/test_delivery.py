@@ -1,6 +1,5 @@
 """The delivery of a batch: requests, attempts, bisection, and nothing twice."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -26,30 +25,13 @@ from forwarder.request import Failed, Means
 from forwarder.retry import DeliveryError, Reason
 from forwarder.tasks import drain, forward_batch
 from tests.unit.forwarder.breaking import trip
-from tests.unit.forwarder.moogsoft_double import OK, Misdeed, MoogsoftDouble, Reply, serve
+from tests.unit.forwarder.moogsoft_double import OK, Misdeed, MoogsoftDouble, Reply
 from tests.unit.forwarder.records import NOW, alert
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
 REFUSED: Reply = (400, {}, b"bad event")
 AWAY: Reply = (503, {"Retry-After": "3"}, b"")
-
-
-@pytest.fixture
-def double() -> Iterator[MoogsoftDouble]:
-    with serve() as running:
-        yield running
-
-
-@pytest.fixture
-def destination(double: MoogsoftDouble, settings) -> Iterator[None]:
-    """Make the double the destination of this process."""
-    settings.MOOGSOFT_URL = double.url
-    for of_this_process in (moogsoft, breaker, drainer):
-        of_this_process.cache_clear()
-    yield
-    for of_this_process in (moogsoft, breaker, drainer):
-        of_this_process.cache_clear()
 
 
 def matched(size: int, *outcomes: Outcome) -> UUID:

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from email.utils import formatdate
 from typing import Any
 
@@ -13,16 +13,10 @@ import pytest
 from forwarder.moogsoft import Answer, Destination, Moogsoft, moogsoft
 from forwarder.payload import Alert, Dialect, Flavour
 from forwarder.retry import Concern, DeliveryError, Reason
-from tests.unit.forwarder.moogsoft_double import OK, Behaviour, Misdeed, MoogsoftDouble, serve
+from tests.unit.forwarder.moogsoft_double import OK, Behaviour, Misdeed, MoogsoftDouble
 from tests.unit.forwarder.records import alert
 
 KEY = "a-very-secret-key"
-
-
-@pytest.fixture
-def double() -> Iterator[MoogsoftDouble]:
-    with serve() as running:
-        yield running
 
 
 def client(url: str, dialect: Dialect | None = None, read_timeout_s: float = 2.0) -> Moogsoft:

@@ -1,6 +1,5 @@
 """Several batches in common requests: what goes together, and what is left to go by itself."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,30 +18,13 @@ from forwarder.moogsoft import moogsoft
 from forwarder.rate_limit import SLOTS, RateLimit, rate_limit
 from forwarder.tasks import drain, forward_batch, forward_together
 from forwarder.together import in_requests
-from tests.unit.forwarder.moogsoft_double import OK, MoogsoftDouble, Reply, serve
+from tests.unit.forwarder.moogsoft_double import OK, MoogsoftDouble, Reply
 from tests.unit.forwarder.records import NOW, alert
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server", "destination")]
 
 REFUSED: Reply = (400, {}, b"bad event")
 AWAY: Reply = (503, {}, b"")
-
-
-@pytest.fixture
-def double() -> Iterator[MoogsoftDouble]:
-    with serve() as running:
-        yield running
-
-
-@pytest.fixture
-def destination(double: MoogsoftDouble, settings) -> Iterator[None]:
-    """Make the double the destination of this process."""
-    settings.MOOGSOFT_URL = double.url
-    for of_this_process in (moogsoft, breaker, drainer):
-        of_this_process.cache_clear()
-    yield
-    for of_this_process in (moogsoft, breaker, drainer):
-        of_this_process.cache_clear()
 
 
 def batches(number: int, size: int = 1, keys: str = "{batch}-{place}") -> list[UUID]:
