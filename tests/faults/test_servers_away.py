@@ -10,7 +10,7 @@ import pytest
 from tests.faults.conftest import MANY
 from tests.mutt import Mutt, event, eventually, pieces
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 DOWN = "Interface Gi0/9, changed state to down"
 
@@ -33,10 +33,10 @@ def test_events_are_accepted_while_postgresql_is_away_and_recorded_once_when_it_
     mutt.stack.supervisor.call("stopProcess", "postgresql")
     try:
         identifiers = [identifier for _ in range(20) for identifier in mutt.send(event(message=DOWN), event())]
-        time.sleep(300 if MANY else 12)
+        time.sleep(240 if MANY else 12)
     finally:
         mutt.stack.supervisor.call("startProcess", "postgresql", False)
-    after = eventually(mutt.settled_if_possible, patience_s=90)
+    after = eventually(mutt.settled_if_possible, patience_s=120)
     assert len(set(identifiers)) == 40
     assert after["accepted"] - before["accepted"] == 41
     assert after["dead"] == before["dead"]
