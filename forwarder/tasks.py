@@ -52,15 +52,16 @@ def forward_batch(self: Task[Any, Any], batch_id: str) -> str | None:
 @shared_task(name="forwarder.forward_together")
 def forward_together(batch_ids: Sequence[str]) -> None:
     """Deliver the alerts of several batches in common requests; those that cannot go so are queued by themselves."""
+    means = _means()
     with ExitStack() as stack:
         deliveries = []
         for batch in sorted(map(UUID, batch_ids)):
             with suppress(NotClaimed, Abandoned):
                 claim = stack.enter_context(journal().claimed(batch, Stage.FORWARD))
-                deliveries.append(Delivery(claim, _means()))
+                deliveries.append(Delivery(claim, means))
         if not deliveries:
             return
-        together = Together(deliveries, _means())
+        together = Together(deliveries, means)
         try:
             together.run()
         except Held as held:
@@ -74,7 +75,8 @@ def forward_together(batch_ids: Sequence[str]) -> None:
             _end_all(delivery for delivery in deliveries if delivery not in together.alone)
             for delivery in together.alone:
                 delivery.claim.release()
-            send_on(delivery.claim.batch for delivery in together.alone)
+            for delivery in together.alone:
+                _send_on([delivery.claim.batch])
 
 
 def _end_all(deliveries: Iterable[Delivery]) -> None:
@@ -152,13 +154,8 @@ def drain() -> int:
     return sum(map(len, groups))
 
 
-def send_on(batches: Iterable[UUID]) -> None:
-    """Queue batches for delivery, each by itself. If the broker refuses, the sweeper does it later."""
-    for batch in batches:
-        _send_on([batch])
-
-
 def _send_on(batches: Sequence[UUID]) -> None:
+    """Queue batches for delivery, several together. If the broker refuses, the sweeper does it later."""
     identifiers = [str(batch) for batch in batches]
     with suppress(OperationalError, RedisError):
         if len(identifiers) == 1:

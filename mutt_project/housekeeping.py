@@ -6,14 +6,14 @@ Neither waits for a queue or for beat: a worker that is busy for an hour does it
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from audit.connections import redis_client
+from audit.journal import journal
 from forwarder.tasks import drain
 from ingest.sweeper import sweep_if_due
 from mutt_project.progress import Watch, end_worker, progress
@@ -60,7 +60,8 @@ class Watching:
             end_worker()
 
     def _waiting(self) -> int:
-        return sum(int(cast("Any", redis_client().llen(queue))) for queue in self._queues)
+        waiting = journal().waiting()
+        return sum(waiting.in_queue(queue) for queue in self._queues)
 
 
 @worker_ready.connect
