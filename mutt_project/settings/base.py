@@ -199,6 +199,9 @@ MUTT_KEY_MAX_AGE_S = optional("MUTT_KEY_MAX_AGE_S", 10.0, positive)
 MUTT_UNMATCHED_THRESHOLD = optional("MUTT_UNMATCHED_THRESHOLD", 100, int)
 MUTT_UNMATCHED_WINDOW_S = optional("MUTT_UNMATCHED_WINDOW_S", 24 * 60 * 60, int)
 
+# How long a search over records may take.
+MUTT_SEARCH_TIMEOUT_S = optional("MUTT_SEARCH_TIMEOUT_S", 20.0, positive)
+
 # What was refused is kept: the first so many bytes of each event, so many on their way to PostgreSQL, and there so
 # many days, and so many of each source.
 MUTT_QUARANTINE_MAX_BYTES = optional("MUTT_QUARANTINE_MAX_BYTES", 16 * 1024, int)
