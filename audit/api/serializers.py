@@ -88,6 +88,16 @@ class EventStorySerializer(EventSerializer):
         fields = (*EventSerializer.Meta.fields, "event", "deduplication_key", "times_sent", "steps")  # type: ignore[assignment] # a longer tuple
 
 
+class SuspectSerializer(serializers.Serializer[Any]):
+    """A batch with other than the expected number of records, or behind batches that have none at all."""
+
+    batch = serializers.UUIDField()
+    received_at = serializers.DateTimeField()
+    before = serializers.UUIDField(help_text="The batch that was accepted before it.")
+    expected = serializers.IntegerField(help_text="Events that were accepted after that one.")
+    found = serializers.IntegerField(help_text="Records that the batch has.")
+
+
 class LedgerSerializer(serializers.Serializer[Any]):
     """The equation: accepted = delivered + ignored + unmatched + suppressed + dead + pending."""
 
@@ -100,6 +110,11 @@ class LedgerSerializer(serializers.Serializer[Any]):
     pending = serializers.IntegerField()
     rejected = serializers.IntegerField(help_text="Refused at the door, hence not among the accepted.")
     balanced = serializers.BooleanField()
+    imbalance = serializers.IntegerField(help_text="Accepted events that no term explains; below 0: too many records.")
+    suspects = SuspectSerializer(many=True, help_text="The batches involved, where it does not balance.")
+    looked_back_to = serializers.DateTimeField(
+        allow_null=True, help_text="How far back the records were looked through for them."
+    )
 
 
 class EventQuery(serializers.Serializer[Any]):

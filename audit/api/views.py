@@ -1,9 +1,11 @@
 """What became of events, over the REST API."""
 
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.exceptions import NotFound, ValidationError
@@ -20,6 +22,7 @@ from audit.ledger import read_ledger
 from audit.looking import story_of, times_sent
 from audit.models import Record
 from audit.outcomes import Outcome, Stage
+from audit.reconciling import name_suspects
 from audit.searching import TooBroadError, in_time, search
 from audit.story import WAITING, Step
 
@@ -95,4 +98,12 @@ class LedgerView(APIView):
 
     @extend_schema(summary="The ledger", responses=LedgerSerializer)
     def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
-        return Response(LedgerSerializer(read_ledger(journal())).data)
+        ledger = read_ledger(journal())
+        found = None if ledger.balanced else name_suspects(journal(), ledger.imbalance, timezone.now())
+        terms = {field.name: getattr(ledger, field.name) for field in fields(ledger)}
+        verdict = {"balanced": ledger.balanced, "imbalance": ledger.imbalance}
+        names = {
+            "suspects": found.suspects if found else [],
+            "looked_back_to": found.looked_back_to if found else None,
+        }
+        return Response(LedgerSerializer({**terms, **verdict, **names}).data)

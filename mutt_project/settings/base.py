@@ -253,6 +253,7 @@ CELERY_TASK_ROUTES = {
     "forwarder.forward_together": {"queue": "forward"},
     "audit.store_dead_letters": {"queue": "dlq"},
     "audit.create_partitions": {"queue": "maintenance"},
+    "audit.check_ledger": {"queue": "maintenance"},
     "audit.fold_tallies": {"queue": "maintenance"},
     "ingest.sweep_open_batches": {"queue": "maintenance"},
     "ingest.store_quarantine": {"queue": "maintenance"},
@@ -300,6 +301,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "go on with replays": {"task": "ingest.go_on_with_replays", "schedule": 2.0, "options": {"expires": 10}},
     "resume backtests": {"task": "rules.resume_backtests", "schedule": 15.0, "options": {"expires": 15}},
+    "check the ledger": {"task": "audit.check_ledger", "schedule": 30.0, "options": {"expires": 30}},
     "fold tallies": {"task": "audit.fold_tallies", "schedule": 60.0, "options": {"expires": 60}},
     "create partitions": {"task": "audit.create_partitions", "schedule": 6 * 60 * 60.0},
 }
