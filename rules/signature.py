@@ -27,6 +27,11 @@ def signature_text(message: str) -> str:
     return _BLANKS.sub(" ", _VARYING.sub("#", message[: 4 * _LENGTH])).strip().casefold()[:_LENGTH]
 
 
+def constant_parts(message: str) -> list[str]:
+    """The message without what varies, in the pieces that remain, each on one line."""
+    return [line for part in _VARYING.split(message[: 4 * _LENGTH]) for line in part.splitlines()]
+
+
 def signature(message: str, trap_oid: str | None) -> str:
     """A short hexadecimal name for all events that say the same thing."""
     text = f"{trap_oid or ''}\n{signature_text(message)}"
