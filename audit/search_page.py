@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from audit.api.moments import moment_of
 from audit.outcomes import Outcome
-from audit.searching import TooBroadError, Wanted, page_of, search, words_of
+from audit.searching import TooBroadError, Wanted, page_of, words_of
 
 PAGE = 100
 _MAX_ID = 2**63 - 1
@@ -76,7 +76,7 @@ def show_search(request: HttpRequest) -> HttpResponse:
     }
     if form.is_valid():
         try:
-            found = page_of(search(form.wanted), PAGE + 1)
+            found = page_of(form.wanted, PAGE + 1)
         except TooBroadError as error:
             form.add_error(None, str(error))
         else:

@@ -7,8 +7,8 @@ records there are; nothing is ever counted.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -16,11 +16,16 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
+from django.utils import timezone
 
-from audit.ids import batch_of, first_id_at, last_id_of
+from audit.ids import batch_of, first_id_at, last_id_of, received_at
 from audit.models import Record
 
 _PAGE = 5000
+_SHORTEST_BEGINNING = 3
+# An index of words does not know which of the many events that say them are the newest: they are looked for in the
+# last day first, then further back.
+_LOOKS = (timedelta(days=1), timedelta(days=8), timedelta(days=40))
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -72,10 +77,12 @@ def search(wanted: Wanted) -> QuerySet[Record]:
 
 
 def _says(text: str) -> RawSQL:
-    """All of these words stand in the message; the last one may be the beginning of a word."""
-    words = " & ".join(f"'{word}'" for word in words_of(text))
+    """All of these words stand in the message; the last one may be the beginning of one."""
+    *others, last = (f"'{word}'" for word in words_of(text))
+    # A beginning of one or two letters stands for thousands of words.
+    last += ":*" if len(words_of(text)[-1]) >= _SHORTEST_BEGINNING else ""
     sql = "audit_words(audit_record.message) @@ to_tsquery('pg_catalog.simple', %s)"
-    return RawSQL(sql, [f"{words}:*"], output_field=BooleanField())  # noqa: S611 - a constant, with parameters
+    return RawSQL(sql, [" & ".join([*others, last])], output_field=BooleanField())  # noqa: S611 - a constant, with parameters
 
 
 @contextmanager
@@ -93,20 +100,36 @@ def in_time() -> Iterator[None]:
         raise TooBroadError(limit_s) from error
 
 
-def page_of(found: QuerySet[Record], most: int) -> list[Record]:
-    """The first of these records. Raises TooBroadError."""
+def newest(wanted: Wanted, most: int) -> QuerySet[Record]:
+    """The newest of what is wanted, at least as many as `most` if there are so many."""
+    if wanted.text is None:
+        return search(wanted)
+    bounds = [timezone.now(), wanted.until, received_at(wanted.before) if wanted.before else None]
+    end = min(bound for bound in bounds if bound is not None)
+    for far in _LOOKS:
+        since = end - far
+        if wanted.since is not None and wanted.since >= since:
+            break
+        found = search(replace(wanted, since=since)).values_list("event_id", flat=True)
+        identifiers = list(found[:most])
+        if len(identifiers) == most:
+            return Record.objects.filter(event_id__in=identifiers).order_by("-event_id")
+    return search(wanted)
+
+
+def page_of(wanted: Wanted, most: int) -> list[Record]:
+    """The newest of what is wanted. Raises TooBroadError."""
     with in_time():
-        return list(found[:most])
+        return list(newest(wanted, most)[:most])
 
 
-def every_page_of(found: QuerySet[Record]) -> Iterator[list[Record]]:
-    """All of these records, a page at a time: however many there are, only one page is in memory.
+def every_page_of(wanted: Wanted) -> Iterator[list[Record]]:
+    """All that is wanted, a page at a time: however many there are, only one page is in memory.
 
     Raises TooBroadError.
     """
-    rest = found
-    while page := page_of(rest, _PAGE):
+    while page := page_of(wanted, _PAGE):
         yield page
         if len(page) < _PAGE:
             return
-        rest = found.filter(event_id__lt=page[-1].event_id)
+        wanted = replace(wanted, before=page[-1].event_id)

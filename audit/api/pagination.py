@@ -1,6 +1,7 @@
 """Cursor pages: no counting, stable while new rows come in."""
 
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from rest_framework.exceptions import NotFound
@@ -36,3 +37,17 @@ class NewestFirst(CursorPages):
     """For events: in the reverse order of receipt."""
 
     ordering = "-event_id"
+
+    def asked(self, request: Request) -> tuple[int, UUID | None]:
+        """How many rows make this page and tell whether there is another, and the event that they come after.
+
+        0 rows where it is a page back: its rows are looked for in the other direction.
+        """
+        cursor = self.decode_cursor(request)
+        if cursor is not None and (cursor.reverse or cursor.offset):
+            return 0, None
+        size = self.get_page_size(request) or self.page_size
+        try:
+            return size + 1, UUID(str(cursor.position)) if cursor and cursor.position else None
+        except ValueError:
+            return 0, None  # somebody made it up: it is refused where the page is read

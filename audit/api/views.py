@@ -1,6 +1,6 @@
 """What became of events, over the REST API."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from audit.looking import story_of, times_sent
 from audit.models import Record
 from audit.outcomes import Outcome, Stage
 from audit.reconciling import name_suspects
-from audit.searching import TooBroadError, in_time, search
+from audit.searching import TooBroadError, in_time, newest, search
 from audit.story import WAITING, Step
 
 
@@ -45,7 +45,12 @@ class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Record]):
     lookup_value_regex = "[0-9a-fA-F-]{36}"
 
     def get_queryset(self) -> QuerySet[Record]:
-        return search(EventQuery(data=self.request.query_params).wanted)
+        wanted = EventQuery(data=self.request.query_params).wanted
+        pages = self.paginator
+        if not isinstance(pages, NewestFirst):
+            raise TypeError("events come in pages, the newest first")
+        most, position = pages.asked(self.request)
+        return newest(replace(wanted, before=position), most) if most else search(wanted)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         try:
