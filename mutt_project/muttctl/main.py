@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from mutt_project.muttctl.audit import audit
 from mutt_project.muttctl.breaker import breaker
 from mutt_project.muttctl.dlq import dlq
 from mutt_project.muttctl.events import events
@@ -29,6 +30,7 @@ EPILOG = f"""{
         "muttctl quarantine summary",
         "muttctl dlq inspect --service alerter --limit 10",
         "muttctl breaker status",
+        "muttctl audit retain --dry-run",
         "muttctl send /var/log/syslog",
     )
 }
@@ -62,5 +64,5 @@ def cli() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (breaker, dlq, events, hosts, ledger, quarantine, rules, send, teams):
+for command in (audit, breaker, dlq, events, hosts, ledger, quarantine, rules, send, teams):
     cli.add_command(command)
