@@ -4,6 +4,7 @@ Whoever is killed has lost one step, which the next one does again: a file gets 
 was done is noted in the transaction that did it. One process at a time does a step, whichever month it is of.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from audit.models import Archive
 from audit.partitions import TABLE, Month, exists
 from audit.restoring import restore_step
 from audit.retention import WORKING, count, is_as_counted, note, what_is_owed
+
+logger = logging.getLogger(__name__)
 
 _LOCK = 0x6D757474_61726368  # "muttarch": one number in the whole database
 DELETED_AT_ONCE = 10_000
@@ -45,6 +48,7 @@ def work(now: datetime) -> bool:
     except (ArchiveError, OSError) as error:
         problem = str(error)
     if problem:
+        logger.error("a month does not go on: %s", problem)
         Archive.objects.filter(pk=failed, state__in=WORKING).update(problem=problem, updated_at=now)
     return on_their_way().exists()
 

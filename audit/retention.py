@@ -76,6 +76,12 @@ def what_is_owed(month: Month) -> str:
     return f"{_number(batches, 'batch', 'batches')} of {month} are still open in the journal." if batches else ""
 
 
+def archived_month(moment: datetime) -> str:
+    """The month of that moment if it was dropped into an archive; empty where it was not."""
+    dropped = Archive.objects.filter(month=str(Month.of(moment)), state=Archive.State.DROPPED).exclude(path="")
+    return dropped.values_list("month", flat=True).first() or ""
+
+
 def _number(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 

@@ -75,6 +75,7 @@ PAGES: dict[str, str | Callable[[Mutt], str]] = {
     "records": "/admin/audit/record/",
     "record": lambda mutt: f"/admin/audit/record/{first(mutt, 'events')}/change/",
     "attempts": "/admin/audit/attempt/",
+    "archives": "/admin/audit/archive/",
     "dead-letters": "/admin/audit/deadletter/",
     "dead-letter": lambda mutt: f"/admin/audit/deadletter/{first(mutt, 'dead-letters')}/change/",
     "delivery": "/admin/forwarder/destination/",

@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
 
 from audit.connections import redis_client
+from audit.ids import new_batch_id
 from audit.models import Archive
 from audit.partitions import exists
-from tests.unit.audit.months import DAYS, LONG_AGO, REASON, archiving_to, contents, fill, finish
+from tests.unit.audit.months import DAYS, LONG_AGO, NOW, REASON, archiving_to, contents, fill, finish
 from tests.unit.mutt_project.calls import faults, get, send
 from tests.unit.mutt_project.test_delivery_api import person
 
@@ -109,3 +111,13 @@ def test_people_need_the_permission(role: str, status: int, tmp_path: Path):
         send(client, "POST", "retention/restore", {"month": str(LONG_AGO), "reason": "an audit"}, status)
         get(client, "retention")
     assert not exists(LONG_AGO)
+
+
+def test_an_event_that_is_asked_for_by_its_id_is_said_to_be_in_an_archive(keeper: Client, tmp_path: Path):
+    (event,) = fill()
+    with archiving_to(tmp_path):
+        send(keeper, "POST", "retention", {"reason": REASON}, 202)
+        finish()
+    assert f"muttctl audit restore {LONG_AGO}" in get(keeper, f"events/{event}", 404)["detail"]
+    for identifier in (new_batch_id(NOW), UUID(int=2**128 - 1)):
+        assert "never accepted here" in get(keeper, f"events/{identifier}", 404)["detail"]
