@@ -6,13 +6,9 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-import psycopg2
 import pytest
 
 from audit.ids import event_id, new_batch_id
@@ -141,7 +137,7 @@ def fill_month(mutt: Mutt, identifier: UUID) -> None:
     """A month of the past with one record, past the tallies: nothing accepted it here."""
     partition = OLD_MONTH.partition
     bounds = [str(OLD_MONTH.first_id), str(OLD_MONTH.end_id)]
-    with database(mutt) as cursor:
+    with mutt.database() as cursor:
         cursor.execute(f"CREATE TABLE {partition} (LIKE audit_record INCLUDING ALL)")
         cursor.execute(
             f"INSERT INTO {partition} (event_id, journal_seq, received_at, api_key, address, hostname, message,"
@@ -156,16 +152,6 @@ def fill_month(mutt: Mutt, identifier: UUID) -> None:
 def forget_month(mutt: Mutt, folder: Path) -> None:
     """Be a database that has never seen the month."""
     assert (folder / "manifest.json").exists()
-    with database(mutt) as cursor:
+    with mutt.database() as cursor:
         cursor.execute(f"DROP TABLE {OLD_MONTH.partition}")
         cursor.execute("DELETE FROM audit_archive")
-
-
-@contextmanager
-def database(mutt: Mutt) -> Iterator[Any]:
-    connection = psycopg2.connect(mutt.stack.database_url)
-    try:
-        with connection, connection.cursor() as cursor:
-            yield cursor
-    finally:
-        connection.close()
