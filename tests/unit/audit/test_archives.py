@@ -113,6 +113,30 @@ def test_whatever_a_record_holds_comes_back_exactly(tmp_path: Path, fields: dict
         transaction.set_rollback(True)
 
 
+def test_no_trigger_of_the_table_sees_a_month_go_or_come(tmp_path: Path):
+    """Who keeps tallies of what has happened keeps them: it has not happened once more, nor less."""
+    fill()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE seen (what text); CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$BEGIN INSERT INTO seen VALUES (TG_OP); RETURN NULL; END$$;"
+            " CREATE TRIGGER tally AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON audit_record"
+            " FOR EACH STATEMENT EXECUTE FUNCTION see()"
+        )
+    fill(months_ago(1))
+    before = seen()
+    assert "INSERT" in before
+    drop_all(tmp_path)
+    restore(tmp_path)
+    assert seen() == before
+
+
+def seen() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT what FROM seen")
+        return [what for (what,) in cursor.fetchall()]
+
+
 def test_many_rows_are_written_in_parts(tmp_path: Path, small_parts: None):
     fill(outcomes=[Outcome.DELIVERED] * 5 + [Outcome.DEAD] * 3)
     before = contents()
@@ -190,7 +214,7 @@ def test_a_file_that_was_half_written_is_written_again(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["records-0001.csv.gz", "manifest.json"])
-@pytest.mark.parametrize("harm", ["changed", "cut", "gone"])
+@pytest.mark.parametrize("harm", ["changed", "exchanged", "cut", "gone"])
 def test_nothing_is_dropped_when_the_archive_cannot_be_read_back(tmp_path: Path, name: str, harm: str):
     fill()
     before = contents()
@@ -204,7 +228,7 @@ def test_nothing_is_dropped_when_the_archive_cannot_be_read_back(tmp_path: Path,
     assert contents() == before
 
 
-@pytest.mark.parametrize("harm", ["changed", "cut", "gone"])
+@pytest.mark.parametrize("harm", ["changed", "exchanged", "cut", "gone"])
 def test_an_archive_that_was_changed_is_not_restored_and_can_be_once_it_is_mended(tmp_path: Path, harm: str):
     fill()
     before = contents()
@@ -223,6 +247,8 @@ def test_an_archive_that_was_changed_is_not_restored_and_can_be_once_it_is_mende
 def spoil(path: Path, harm: str) -> None:
     if harm == "gone":
         path.unlink()
+    elif harm == "exchanged" and path.suffix == ".gz":  # for a file that is whole, and has as many rows
+        path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b"sensor", b"censor")))
     else:
         good = path.read_bytes()
         path.write_bytes(good[:-10] if harm == "cut" else good[:-6] + bytes([good[-6] ^ 1]) + good[-5:])
