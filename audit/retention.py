@@ -1,5 +1,6 @@
 """Which months may leave the database, and of each other one why it stays."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,8 @@ from audit.models import Archive, DeadLetter, Record
 from audit.outcomes import Outcome
 from audit.partitions import Month, exists, months
 
+logger = logging.getLogger(__name__)
+
 MUTT_ITSELF = "MUTT"
 WORKING = (Archive.State.WRITING, Archive.State.CHECKING, Archive.State.DROPPING, Archive.State.RESTORING)
 _KEPT_FOR_EVER = "Everything is kept: MUTT_RETENTION_DAYS is 0."
@@ -25,12 +28,14 @@ _NO_FOLDER = (
 class MonthPlan:
     """A month in the database. `why_not` says why it stays; it is empty where the month may go.
 
+    `is_due`: it is old enough to go.
     `records` is what PostgreSQL has last estimated, None where it has not yet; `bytes` is with indexes.
     """
 
     month: Month
     records: int | None
     bytes: int
+    is_due: bool
     why_not: str
 
     @property
@@ -42,22 +47,28 @@ def plan(now: datetime, days: int | None = None) -> list[MonthPlan]:
     """All months that have a partition, the oldest first; `days` stands in for the setting. Raises RedisError."""
     days = settings.MUTT_RETENTION_DAYS if days is None else days
     archives = {archive.month: archive for archive in Archive.objects.all()}
-    return [
-        MonthPlan(month, *_size_of(month), why_not=_why_it_stays(month, now, days, archives.get(str(month))))
-        for month in months()
-    ]
+    return [_plan_of(month, now, days, archives.get(str(month))) for month in months()]
 
 
-def _why_it_stays(month: Month, now: datetime, days: int, archive: Archive | None) -> str:
+def _plan_of(month: Month, now: datetime, days: int, archive: Archive | None) -> MonthPlan:
+    too_young = _too_young(month, now, days, archive)
+    return MonthPlan(month, *_size_of(month), is_due=not too_young, why_not=too_young or _in_the_way(month))
+
+
+def _too_young(month: Month, now: datetime, days: int, archive: Archive | None) -> str:
     if month >= Month.of(now):
         return "It is in use." if month == Month.of(now) else "It is still to come."
-    if days <= 0:
+    if not days:
         return _KEPT_FOR_EVER
     until = month.next.start + timedelta(days=days)
     if now < until:
         return f"It is kept until {until:%Y-%m-%d}: {days} days after its end."
     if archive and archive.keep_until and now < archive.keep_until:
         return f"It was restored, and is kept until {archive.keep_until:%Y-%m-%d}."
+    return ""
+
+
+def _in_the_way(month: Month) -> str:
     if settings.MUTT_RETENTION_ARCHIVE and not settings.MUTT_ARCHIVE_DIR:
         return _NO_FOLDER
     return what_is_owed(month)
@@ -68,12 +79,20 @@ def what_is_owed(month: Month) -> str:
     events = {"event_id__gte": month.first_id, "event_id__lt": month.end_id}
     waiting = DeadLetter.objects.filter(**events, state=DeadLetter.State.WAITING).count()
     if waiting:
-        return f"{_number(waiting, 'dead letter')} of {month} wait: replay or discard them."
+        letters = _say(waiting, f"dead letter of {month} waits", f"dead letters of {month} wait")
+        return f"{letters}: replay or discard them."
     pending = Record.objects.filter(**events, outcome=Outcome.PENDING.value).count()
     if pending:
-        return f"{_number(pending, 'event')} of {month} are still pending."
+        return _say(pending, f"event of {month} is still pending.", f"events of {month} are still pending.")
     batches = journal().open_between(month.first_id, month.end_id)
-    return f"{_number(batches, 'batch', 'batches')} of {month} are still open in the journal." if batches else ""
+    if batches:
+        where = "still open in the journal."
+        return _say(batches, f"batch of {month} is {where}", f"batches of {month} are {where}")
+    return ""
+
+
+def _say(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def archived_month(moment: datetime) -> str:
@@ -82,13 +101,13 @@ def archived_month(moment: datetime) -> str:
     return dropped.values_list("month", flat=True).first() or ""
 
 
-def _number(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
-
-
 def begin(now: datetime, by: str, reason: str, days: int | None = None) -> list[str]:
     """Send on their way all months that may go, and once more those that met a problem; returns their names."""
-    begun = [str(planned.month) for planned in plan(now, days) if planned.may_go]
+    planned = plan(now, days)
+    for one in planned:
+        if one.is_due and not one.may_go:
+            logger.warning("%s is old enough to go, but stays: %s", one.month, one.why_not)
+    begun = [str(one.month) for one in planned if one.may_go]
     halted = Archive.objects.filter(state=Archive.State.DROPPING).exclude(problem="")
     begun += [
         archive.month for archive in halted if archive.month not in begun and not exists(Month.parse(archive.month))

@@ -46,7 +46,7 @@ class RetentionViewSet(viewsets.GenericViewSet[Archive]):
     def retrieve(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
         """While a month goes or comes, its `progress` grows; a `problem` stays until it is asked for again."""
         shown = {
-            "days": max(settings.MUTT_RETENTION_DAYS, 0),
+            "days": settings.MUTT_RETENTION_DAYS,
             "archive_dir": settings.MUTT_ARCHIVE_DIR,
             "without_archive": not settings.MUTT_RETENTION_ARCHIVE,
             "months": retention.plan(timezone.now()),

@@ -14,6 +14,7 @@ from audit.outcomes import Outcome
 from mutt_project.settings.environment import (
     at_least_one,
     boolean,
+    days,
     one_of,
     optional,
     positive,
@@ -240,7 +241,7 @@ MUTT_AUTO_REPLAY_TIMES = optional("MUTT_AUTO_REPLAY_TIMES", 0, int)
 
 # Records of a month are archived and dropped so many days after its end (0: never); without a folder for archives
 # nothing is dropped, unless somebody says that archives are not wanted. A restored month stays for so many days.
-MUTT_RETENTION_DAYS = optional("MUTT_RETENTION_DAYS", 400, int)
+MUTT_RETENTION_DAYS = optional("MUTT_RETENTION_DAYS", 400, days)
 MUTT_ARCHIVE_DIR: str | None = optional("MUTT_ARCHIVE_DIR", None, str)
 MUTT_RETENTION_ARCHIVE = optional("MUTT_RETENTION_ARCHIVE", True, boolean)
 MUTT_RESTORED_DAYS = optional("MUTT_RESTORED_DAYS", 30, at_least_one)

@@ -1,6 +1,6 @@
 """`manage.py restore_records`: an archived month back into the database, without Redis, workers or the API."""
 
-import getpass
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
         try:
             month, folder = _named(options["archive"])
-            by = f"{getpass.getuser()} by restore_records"
+            by = f"user {os.getuid()} by restore_records"
             archive = begin_restore(month, timezone.now(), by, options["reason"], folder)
         except (ArchiveError, NoArchiveError, RefusedError) as error:
             raise CommandError(str(error)) from error

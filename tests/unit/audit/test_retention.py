@@ -80,19 +80,28 @@ def test_with_no_days_everything_is_kept(tmp_path: Path):
         assert "kept" in why_not()
 
 
-@pytest.mark.parametrize(("count", "says"), [(1, "1 dead letter of"), (3, "3 dead letters of")])
+@pytest.mark.parametrize(("count", "says"), [(1, "1 dead letter of {} waits"), (3, "3 dead letters of {} wait")])
 def test_a_month_with_waiting_dead_letters_stays(tmp_path: Path, count: int, says: str):
     for event in fill(outcomes=[Outcome.DEAD] * count):
         DeadLetter.objects.filter(event_id=event).update(state=DeadLetter.State.WAITING)
     with archiving_to(tmp_path):
-        assert why_not() == f"{says} {LONG_AGO} wait: replay or discard them."
+        assert why_not() == f"{says.format(LONG_AGO)}: replay or discard them."
         assert begin(NOW, "ada", REASON) == []
+
+
+def test_the_log_says_which_month_is_old_enough_and_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    fill(outcomes=(Outcome.PENDING,))
+    fill(months_ago(1))
+    with archiving_to(tmp_path):
+        begin(NOW, "MUTT", REASON)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"{LONG_AGO} is old enough to go, but stays: 1 event")
 
 
 def test_a_month_with_pending_events_stays(tmp_path: Path):
     fill(outcomes=(Outcome.PENDING, Outcome.DELIVERED))
     with archiving_to(tmp_path):
-        assert why_not() == f"1 event of {LONG_AGO} are still pending."
+        assert why_not() == f"1 event of {LONG_AGO} is still pending."
 
 
 def test_a_month_with_a_batch_in_the_journal_stays(tmp_path: Path):
@@ -101,7 +110,7 @@ def test_a_month_with_a_batch_in_the_journal_stays(tmp_path: Path):
     for batch in batches:
         journal().open(batch, [{"id": str(batch)}], api_key="sensor", address="127.0.0.1")
     with archiving_to(tmp_path):
-        assert why_not() == f"1 batch of {LONG_AGO} are still open in the journal."
+        assert why_not() == f"1 batch of {LONG_AGO} is still open in the journal."
 
 
 def test_nothing_goes_without_an_archive_unless_that_is_said():
@@ -136,7 +145,7 @@ def test_a_dead_letter_that_comes_to_wait_after_the_plan_keeps_its_month(tmp_pat
         begin(NOW, "ada", REASON)
         waiting = letter(event, DeadLetter.State.WAITING)
         archive = finish()
-        assert archive.problem == f"1 dead letter of {LONG_AGO} wait: replay or discard them."
+        assert archive.problem == f"1 dead letter of {LONG_AGO} waits: replay or discard them."
         assert exists(LONG_AGO)
         waiting.delete()
         assert begin(NOW, "ada", REASON) == [str(LONG_AGO)]
