@@ -23,7 +23,6 @@ from mutt_project.muttctl.output import (
     print_json,
     print_rows,
     print_table,
-    short_time,
 )
 from mutt_project.muttctl.parameters import confirm, reason_option
 
@@ -82,7 +81,7 @@ def retain(days: int | None, reason: str | None, form: str, *, dry_run: bool, ye
         if form == "json":
             print_json(found)
         else:
-            click.echo(f"{len(going)} months would go." if going else "No month may go.", err=True)
+            click.echo(f"These would go: {', '.join(going)}." if going else "No month may go.", err=True)
         return
     confirm(f"Archive and drop {', '.join(going)}?", yes=yes)
     begun = client.post(PATH, {**asked, "reason": reason})
@@ -200,7 +199,7 @@ def _print_archive(one: JsonObject) -> None:
             *((name, one.get(name)) for name in ("path", "bytes", "sha256")),
             ("by", one.get("requested_by")),
             ("because", one.get("reason")),
-            ("ended", short_time(one["ended_at"]) if one.get("ended_at") else None),
-            ("kept until", short_time(one["keep_until"]) if one.get("keep_until") else None),
+            ("ended", one.get("ended_at")),
+            ("kept until", one.get("keep_until")),
         ]
     )

@@ -50,7 +50,7 @@ def test_a_dry_run_says_what_would_go_and_why_the_rest_stays(api: StubApi, muttc
     assert api.sent() == [{"days": 200, "dry_run": True}]
     assert "1,234,567" in result.stdout
     assert "3 dead letters of 2025-02 wait." in result.stdout
-    assert "1 months would go." in result.stderr
+    assert "These would go: 2025-01." in result.stderr
 
 
 def test_months_go_when_that_is_confirmed_and_are_waited_for(api: StubApi, muttctl: Muttctl) -> None:
@@ -99,7 +99,7 @@ def test_a_month_is_restored(api: StubApi, muttctl: Muttctl) -> None:
     result = muttctl("audit", "restore", "2025-01", *REASON)
     assert result.exit_code == 0
     assert api.sent() == [{"month": "2025-01", "reason": "the disk is full"}]
-    assert "12-23 08:30:00" in result.stdout
+    assert "2026-12-23T08:30:00Z" in result.stdout
 
 
 def test_a_month_that_is_there_is_refused(api: StubApi, muttctl: Muttctl) -> None:
