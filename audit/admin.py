@@ -9,12 +9,13 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from audit.looking import story_of
-from audit.models import Attempt, Record
+from audit.models import Archive, Attempt, Record
 from audit.search_page import show_search
 
 _DIGITS = 6  # of the number of a page
@@ -122,3 +123,28 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     @admin.display(description="Events")
     def size(self, attempt: Attempt) -> int:
         return len(attempt.event_ids)
+
+
+@admin.register(Archive)
+class ArchiveAdmin(ReadOnlyAdmin[Archive]):
+    list_display = ("month", "state", "records", "size", "requested_by", "updated_at", "problem")
+    list_filter = ("state",)
+    ordering = ("-month",)
+    fieldsets = (
+        ("What became of it", {"fields": ("month", "state", "done", "problem", "keep_until", "what_was_done")}),
+        ("What was in it", {"fields": ("records", "attempts", "dead_letters", "outcomes")}),
+        ("Its archive", {"fields": ("path", "size", "sha256")}),
+    )
+
+    @admin.display(description="Done")
+    def done(self, archive: Archive) -> str:
+        return f"{archive.progress:.0%}"
+
+    @admin.display(description="Size of its files", ordering="bytes")
+    def size(self, archive: Archive) -> str:
+        return str(filesizeformat(archive.bytes)) if archive.bytes else ""
+
+    @admin.display(description="Who had it done, and why")
+    def what_was_done(self, archive: Archive) -> SafeString:
+        rows = ((one["at"][:19].replace("T", " "), one["what"], one["by"], one["reason"]) for one in archive.history)
+        return format_html("<table>{}</table>", format_html_join("", "<tr><td>{}<td>{}<td>{}<td>{}</tr>", rows))

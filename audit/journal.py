@@ -343,6 +343,11 @@ class Journal:
                 pipe.exists(BATCH + str(batch))
             return {batch for batch, there in zip(batches, pipe.execute(), strict=True) if there}
 
+    def open_between(self, first: UUID, end: UUID) -> int:
+        """How many batches from this id to before that one are open. It looks at all that are."""
+        lowest, above = str(first).encode(), str(end).encode()
+        return sum(lowest <= batch < above for batch, _ in self._redis.zscan_iter(OPEN, count=1000))
+
     def sent(self, batch: UUID) -> set[UUID]:
         """The events that Moogsoft has taken, whether or not PostgreSQL knows it yet."""
         return {UUID(bytes=raw) for raw in self._redis.smembers(_sent(batch))}

@@ -1,4 +1,8 @@
-"""What became of every event, in PostgreSQL. `record.py` writes these tables; nobody else does."""
+"""What became of every event, in PostgreSQL.
+
+`record.py` writes records, attempts and dead letters; nobody else does, but that `retaining.py` takes whole months out
+and `restoring.py` brings them back.
+"""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -145,3 +149,44 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id} {self.stage} {self.reason}"
+
+
+class Archive(models.Model):
+    """A month that goes out of the database, or comes back: how far that has come, and where its archive lies."""
+
+    class State(models.TextChoices):
+        WRITING = "writing"
+        CHECKING = "checking"
+        DROPPING = "dropping"
+        DROPPED = "dropped"
+        RESTORING = "restoring"
+        RESTORED = "restored"
+
+    month = models.TextField(unique=True, help_text="Such as 2026-11, in UTC.")
+    state = models.TextField(choices=State.choices, default=State.WRITING)
+    progress = models.FloatField(default=0.0, help_text="0 to 1.")
+    problem = models.TextField(default="", blank=True, help_text="Why it does not go on, until it is asked for again.")
+    path = models.TextField(default="", blank=True, help_text="The folder of the archive; empty where there is none.")
+    sha256 = models.TextField(default="", blank=True, help_text="Of its manifest, which has those of its files.")
+    bytes = models.BigIntegerField(default=0, help_text="Of its files.")
+    records = models.BigIntegerField(default=0)
+    attempts = models.BigIntegerField(default=0)
+    dead_letters = models.BigIntegerField(default=0)
+    outcomes = models.JSONField(default=dict, blank=True, help_text="How many records had which outcome.")
+    requested_by = models.TextField()
+    reason = models.TextField(default="", blank=True)
+    started_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    keep_until = models.DateTimeField(null=True, help_text="A restored month is not dropped before.")
+    history = models.JSONField(default=list, blank=True, help_text="Who had what done, and why; the oldest first.")
+    parts = models.JSONField(default=list, blank=True, help_text="The files.")
+    place = models.JSONField(default=dict, blank=True, help_text="Where the next step goes on.")
+
+    class Meta:
+        ordering = ("-month",)
+        default_permissions = ("view",)
+        permissions = (("retain_archive", "Can have old months archived, dropped and restored"),)
+
+    def __str__(self) -> str:
+        return f"{self.month} {self.state}"

@@ -1,12 +1,17 @@
-"""Dead letters and partitions as Celery tasks."""
+"""Dead letters, partitions and archives as Celery tasks."""
 
 import logging
+from contextlib import suppress
+from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
-from audit import partitions, reconciling, tallies
+from audit import partitions, reconciling, retaining, retention, tallies
 from audit.dead_letters import bury_batch
 from audit.journal import Burial, journal
 from audit.outcomes import Stage
@@ -51,3 +56,33 @@ def check_ledger() -> int:
 def fold_tallies() -> int:
     """Make few tallies of many; returns how many are fewer."""
     return tallies.fold(timezone.now())
+
+
+@shared_task(name="audit.retain")
+def retain() -> list[str]:
+    """Have old months archived and dropped; returns which."""
+    reason = f"older than {settings.MUTT_RETENTION_DAYS} days"
+    begun = retention.begin(timezone.now(), retention.MUTT_ITSELF, reason)
+    if begun:
+        queue_work_on_archives()
+    return begun
+
+
+@shared_task(name="audit.work_on_archives")
+def work_on_archives() -> None:
+    """Do one step, and leave the next one to whichever worker is free."""
+    if retaining.work(timezone.now()):
+        queue_work_on_archives()
+
+
+@shared_task(name="audit.resume_archives")
+def resume_archives() -> None:
+    """Go on where a worker or a message was lost, or a lock was not to be had."""
+    if retaining.on_their_way().filter(updated_at__lt=timezone.now() - timedelta(seconds=15)).exists():
+        queue_work_on_archives()
+
+
+def queue_work_on_archives() -> None:
+    """Have the next step done. If the broker refuses, `resume_archives` does it later."""
+    with suppress(OperationalError, RedisError):
+        work_on_archives.apply_async(retry=False)

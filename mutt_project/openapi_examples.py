@@ -204,6 +204,31 @@ _BACKTEST = {
     "requested_by": "ada",
 }
 
+_MONTHS = [
+    {"month": "2025-09", "records": 1000000, "bytes": 912769024, "may_go": True, "why_not": ""},
+    {"month": "2026-11", "records": None, "bytes": 57344, "may_go": False, "why_not": "It is in use."},
+]
+_ARCHIVE = {
+    "month": "2025-08",
+    "state": "dropped",
+    "progress": 1.0,
+    "problem": "",
+    "records": 1000000,
+    "attempts": 50000,
+    "dead_letters": 12,
+    "outcomes": {"delivered": 400000, "ignored": 599988, "dead": 12},
+    "path": "/var/lib/mutt/archive/2025-08",
+    "bytes": 104857600,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "requested_by": "MUTT",
+    "reason": "older than 400 days",
+    "started_at": _AT,
+    "updated_at": _AT,
+    "ended_at": _AT,
+    "keep_until": None,
+    "history": [{"at": _AT, "what": "dropped", "by": "MUTT", "reason": "older than 400 days"}],
+}
+
 EXAMPLES: dict[str, Any] = {
     "Rule": _RULE,
     "RuleRequest": _RULE_REQUEST,
@@ -321,6 +346,17 @@ EXAMPLES: dict[str, Any] = {
     "Discarded": {"count": 3, "dry_run": True},
     "Replay": _REPLAY,
     "ReplayBegun": {"count": 12, "replay": _REPLAY},
+    "Retention": {
+        "days": 400,
+        "archive_dir": "/var/lib/mutt/archive",
+        "without_archive": False,
+        "months": _MONTHS,
+        "archives": [_ARCHIVE],
+    },
+    "RetainRequest": {"days": 400, "dry_run": False, "reason": "CHG-1234: the disk is nearly full"},
+    "RetentionBegun": {"dry_run": False, "begun": ["2025-09"], "months": _MONTHS},
+    "RestoreRequest": {"month": "2025-08", "reason": "An auditor asks for it"},
+    "Archive": _ARCHIVE,
     "ApiKey": _KEY,
     "NewApiKeyRequest": {**_KEY_REQUEST, "signed": False},
     "NewApiKey": {**_KEY, "secret": "shown in this answer only", "signing_secret": None},

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group, Permission
 
 _RULES = ("rule", "developmenthost", "deviceteam")
 _WRITTEN = (
-    *("audit.record", "audit.attempt", "audit.deadletter", "ingest.quarantined", "ingest.replay"),
+    *("audit.record", "audit.attempt", "audit.deadletter", "audit.archive", "ingest.quarantined", "ingest.replay"),
     "forwarder.destination",
 )
 _OPERATED = (
@@ -34,6 +34,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *(name.replace(".", ".view_") for name in _WRITTEN),
         *(f"ingest.{action}_apikey" for action in _ALL),
         "ingest.delete_quarantined",
+        "audit.retain_archive",
         *_OPERATED,
         *(f"auth.{action}_user" for action in _ALL),
         *(f"auth.{action}_group" for action in _ALL),

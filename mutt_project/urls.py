@@ -12,6 +12,7 @@ from audit.api.views import EventViewSet, LedgerView
 from forwarder.api.views import BreakerViewSet
 from ingest.api.dead_letters import DeadLetterViewSet, ReplayViewSet
 from ingest.api.keys import ApiKeyViewSet
+from ingest.api.retention import RetentionViewSet
 from ingest.api.views import QuarantineViewSet
 from ingest.preview import preview
 from ingest.views import webhook
@@ -45,6 +46,8 @@ urlpatterns = [
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
     path("api/v1/breaker", BreakerViewSet.as_view({"get": "retrieve", "put": "update"}), name="breaker"),
     path("api/v1/breaker/resume", BreakerViewSet.as_view({"post": "resume"}), name="breaker-resume"),
+    path("api/v1/retention", RetentionViewSet.as_view({"get": "retrieve", "post": "retain"}), name="retention"),
+    path("api/v1/retention/restore", RetentionViewSet.as_view({"post": "restore"}), name="retention-restore"),
     path("api/v1/openapi.yaml", SpectacularAPIView.as_view(), name="openapi"),
     path(
         "api/v1/docs",

@@ -48,7 +48,7 @@ class Outcome:
 
 def start(draft: Rule, by: str, now: datetime, *, most_events: int | None, since: datetime | None) -> Backtest:
     """Begin a backtest over the last `most_events` events, or all since then, and do its first slice at once."""
-    Backtest.objects.filter(started_at__lt=now - KEPT).delete()
+    delete_old(now)
     names = [field.name for field in Rule._meta.concrete_fields if field.name not in {"created_at", "updated_at"}]  # noqa: SLF001 - Django's documented Model._meta API
     backtest = Backtest.objects.create(
         requested_by=by,
@@ -61,6 +61,12 @@ def start(draft: Rule, by: str, now: datetime, *, most_events: int | None, since
     do_slice(backtest.pk, now)
     backtest.refresh_from_db()
     return backtest
+
+
+def delete_old(now: datetime) -> int:
+    """Delete the backtests that nobody asks for any more; returns how many."""
+    deleted, _ = Backtest.objects.filter(started_at__lt=now - KEPT).delete()
+    return deleted
 
 
 def unfinished(before: datetime) -> list[UUID]:

@@ -2,10 +2,12 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg2
 import urllib3
 
 from ops.local.stack import Stack
@@ -87,6 +89,16 @@ class Mutt:
     def moogsoft_events(self, limit: int = 1000) -> Any:
         """What the stub Moogsoft has taken last, the newest first."""
         return self._http.request("GET", f"{self.stack.stub}/events?limit={limit}").json()
+
+    @contextmanager
+    def database(self) -> Iterator[Any]:
+        """A cursor in a transaction, for what only time could bring about."""
+        connection = psycopg2.connect(self.stack.database_url)
+        try:
+            with connection, connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
 
     def misbehave(self, mode: str, for_s: float | None = None) -> None:
         """Tell the stub Moogsoft how to answer."""

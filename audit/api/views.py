@@ -23,6 +23,7 @@ from audit.looking import story_of, times_sent
 from audit.models import Record
 from audit.outcomes import Outcome, Stage
 from audit.reconciling import name_suspects
+from audit.retention import archived_month
 from audit.searching import TooBroadError, in_time, newest, search
 from audit.story import WAITING, Step
 
@@ -79,7 +80,7 @@ def _in_flight(identifier: UUID) -> dict[str, Any]:
     stage, events = found or (Stage.VALIDATE, [])
     entry = next((entry for entry in events if entry["id"] == str(identifier)), None)
     if entry is None:
-        raise NotFound(f"No event has the id {identifier}: it was never accepted here, or its record has been dropped.")
+        raise NotFound(f"No event has the id {identifier}: {_why_not(identifier)}.")
     event = in_our_words(entry)
     steps = [
         Step(received_at(identifier), "received", "Received; it is in the journal."),
@@ -96,6 +97,16 @@ def _in_flight(identifier: UUID) -> dict[str, Any]:
         "times_sent": 0,
         "steps": [step.as_json() for step in steps],
     }
+
+
+def _why_not(identifier: UUID) -> str:
+    try:
+        month = archived_month(received_at(identifier))
+    except ValueError:  # a UUID of another kind, whose first bits are no moment
+        month = ""
+    if month:
+        return f"{month} was archived, and can be restored (muttctl audit restore {month})"
+    return "it was never accepted here, or its record has been dropped"
 
 
 class LedgerView(APIView):

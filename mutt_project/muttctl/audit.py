@@ -1,8 +1,9 @@
-"""`muttctl audit`: what became of events, to search and to take away."""
+"""`muttctl audit`: what became of events, to search, to take away, and how long it is kept."""
 
 import click
 
 from mutt_project.muttctl.output import examples
+from mutt_project.muttctl.retention import archives, restore, retain
 from mutt_project.muttctl.searching import export_events, search_events
 
 
@@ -11,11 +12,14 @@ from mutt_project.muttctl.searching import export_events, search_events
     epilog=examples(
         "muttctl audit search --hostname core-router-01 --start-time -1h",
         "muttctl audit export yesterday.csv --since -1d",
+        "muttctl audit retain --dry-run",
+        'muttctl audit restore 2025-01 --reason "An auditor asks for it"',
+        "muttctl audit archives",
     ),
 )
 def audit() -> None:
-    """What became of events: search the records, take them away."""
+    """What became of events: search the records, take them away, keep them for as long as you must."""
 
 
-audit.add_command(search_events)
-audit.add_command(export_events)
+for command in (archives, export_events, restore, retain, search_events):
+    audit.add_command(command)

@@ -30,6 +30,7 @@ EPILOG = f"""{
         "muttctl quarantine summary",
         "muttctl dlq inspect --service alerter --limit 10",
         "muttctl breaker status",
+        "muttctl audit retain --dry-run",
         "muttctl send /var/log/syslog",
     )
 }

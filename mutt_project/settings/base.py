@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import django_stubs_ext
+from celery.schedules import crontab
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
@@ -13,6 +14,7 @@ from audit.outcomes import Outcome
 from mutt_project.settings.environment import (
     at_least_one,
     boolean,
+    days,
     one_of,
     optional,
     positive,
@@ -240,6 +242,13 @@ MOOGSOFT_BREAKER_OPEN_S = optional("MOOGSOFT_BREAKER_OPEN_S", 300.0, positive)
 MUTT_REPLAY_RATE = optional("MUTT_REPLAY_RATE", 100.0, positive)
 MUTT_AUTO_REPLAY_TIMES = optional("MUTT_AUTO_REPLAY_TIMES", 0, int)
 
+# Records of a month are archived and dropped so many days after its end (0: never); without a folder for archives
+# nothing is dropped, unless somebody says that archives are not wanted. A restored month stays for so many days.
+MUTT_RETENTION_DAYS = optional("MUTT_RETENTION_DAYS", 400, days)
+MUTT_ARCHIVE_DIR: str | None = optional("MUTT_ARCHIVE_DIR", None, str)
+MUTT_RETENTION_ARCHIVE = optional("MUTT_RETENTION_ARCHIVE", True, boolean)
+MUTT_RESTORED_DAYS = optional("MUTT_RESTORED_DAYS", 30, at_least_one)
+
 # Celery. docs/adr/0003 argues these.
 CELERY_TASK_QUEUES = [
     Queue(name, Exchange(name), routing_key=name) for name in ("pipeline", "forward", "dlq", "maintenance")
@@ -255,6 +264,10 @@ CELERY_TASK_ROUTES = {
     "audit.create_partitions": {"queue": "maintenance"},
     "audit.check_ledger": {"queue": "maintenance"},
     "audit.fold_tallies": {"queue": "maintenance"},
+    "audit.retain": {"queue": "maintenance"},
+    "audit.work_on_archives": {"queue": "maintenance"},
+    "audit.resume_archives": {"queue": "maintenance"},
+    "ingest.prune": {"queue": "maintenance"},
     "ingest.sweep_open_batches": {"queue": "maintenance"},
     "ingest.store_quarantine": {"queue": "maintenance"},
     "ingest.go_on_with_replays": {"queue": "maintenance"},
@@ -304,6 +317,9 @@ CELERY_BEAT_SCHEDULE = {
     "check the ledger": {"task": "audit.check_ledger", "schedule": 30.0, "options": {"expires": 30}},
     "fold tallies": {"task": "audit.fold_tallies", "schedule": 60.0, "options": {"expires": 60}},
     "create partitions": {"task": "audit.create_partitions", "schedule": 6 * 60 * 60.0},
+    "retain": {"task": "audit.retain", "schedule": crontab(hour="2", minute="15"), "options": {"expires": 3600}},
+    "resume archives": {"task": "audit.resume_archives", "schedule": 15.0, "options": {"expires": 15}},
+    "prune": {"task": "ingest.prune", "schedule": crontab(hour="3", minute="15"), "options": {"expires": 3600}},
 }
 
 LOGGING = {

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+_MOST_DAYS = 36_600
 
 
 def required(name: str) -> str:
@@ -72,6 +73,13 @@ def at_least_one(text: str) -> int:
     number = int(text)
     if number < 1:
         raise ValueError(f"“{text}” is no whole number above 0")
+    return number
+
+
+def days(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= _MOST_DAYS:
+        raise ValueError(f"“{text}” is no number of days from 0 to {_MOST_DAYS:,}")
     return number
 
 

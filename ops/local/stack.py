@@ -121,6 +121,7 @@ class Stack:
             "MUTT_ADMIN_PASSWORD": self.secrets["admin"],
             "MUTT_LOCAL_API_KEY": self.secrets["api_key"],
             "PROMETHEUS_MULTIPROC_DIR": str(self.folder / "metrics"),
+            "MUTT_ARCHIVE_DIR": str(self.folder / "archive"),
             **{name: value for name, value in self.given.items() if name.startswith(("MUTT_", "MOOGSOFT_"))},
             **self.extra,
         }

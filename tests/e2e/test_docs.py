@@ -7,9 +7,12 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from audit.ids import event_id, new_batch_id
+from audit.partitions import Month
 from ops.local.stack import ROOT
 from tests.mutt import Mutt, event
 
@@ -102,3 +105,53 @@ def test_the_relay_is_installed_as_the_page_on_senders_says(tmp_path: Path):
         done = subprocess.run(words, cwd=ROOT, input="a key\n", capture_output=True, text=True, check=False)
         assert done.returncode == 0, (command, done.stderr)
     assert (tmp_path / "etc/mutt/relay.key").read_text() == "a key\n"
+
+
+RETENTION = (ROOT / "docs" / "retention.md").read_text()
+OF_RETENTION = re.findall(r"^\.venv/bin/python manage\.py (.+)$", RETENTION, re.MULTILINE)
+OLD_MONTH = Month(2025, 1)  # the page's example, old enough whatever the page says
+
+
+def test_the_commands_of_the_page_on_retention_archive_a_month_and_bring_it_back(mutt: Mutt, tmp_path: Path):
+    assert len(OF_RETENTION) >= 5
+    identifier = event_id(new_batch_id(OLD_MONTH.start), 0)
+    fill_month(mutt, identifier)
+    assert mutt.event(str(identifier))["outcome"] == "unmatched"
+    folder = mutt.stack.folder / "archive" / "2025-01"
+    for command in OF_RETENTION:
+        if command.startswith("restore_records"):
+            forget_month(mutt, folder)
+            mutt.stack.manage(*shlex.split(command.replace("/mnt/archive/2025-01", str(folder))))
+            continue
+        finished = muttctl(mutt, tmp_path, command)
+        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+        if " archives" in command:
+            assert "dropped" in finished.stdout
+            assert mutt.api("events?until=2025-02-01T00:00:00Z")["results"] == []
+    assert mutt.event(str(identifier))["outcome"] == "unmatched"
+    check = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check.stdout
+
+
+def fill_month(mutt: Mutt, identifier: UUID) -> None:
+    """A month of the past with one record, past the tallies: nothing accepted it here."""
+    partition = OLD_MONTH.partition
+    bounds = [str(OLD_MONTH.first_id), str(OLD_MONTH.end_id)]
+    with mutt.database() as cursor:
+        cursor.execute(f"CREATE TABLE {partition} (LIKE audit_record INCLUDING ALL)")
+        cursor.execute(
+            f"INSERT INTO {partition} (event_id, journal_seq, received_at, api_key, address, hostname, message,"
+            " syslog_severity, trap_oid, source_type, event, rule_name, handling, environment, team, reason,"
+            " deduplication_key, outcome) VALUES (%s, 1000000000000, %s, '', '', 'old-host', 'long ago', '', '', '',"
+            " '{}', '', '', '', '', '', '', 'unmatched')",
+            [str(identifier), OLD_MONTH.start],
+        )
+        cursor.execute(f"ALTER TABLE audit_record ATTACH PARTITION {partition} FOR VALUES FROM (%s) TO (%s)", bounds)
+
+
+def forget_month(mutt: Mutt, folder: Path) -> None:
+    """Be a database that has never seen the month."""
+    assert (folder / "manifest.json").exists()
+    with mutt.database() as cursor:
+        cursor.execute(f"DROP TABLE {OLD_MONTH.partition}")
+        cursor.execute("DELETE FROM audit_archive")

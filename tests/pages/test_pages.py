@@ -1,5 +1,6 @@
 """Every page that people see, in Chromium: it opens, nothing is blocked or missing, and axe finds nothing serious."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,7 +40,21 @@ def filled(mutt: Mutt) -> Mutt:
     mutt.api("breaker", "PUT", {"state": "automatic", "reason": "it is done"})
     mutt.send(event(hostname="edge-after", message=DOWN))
     mutt.settled()
+    archive_a_month(mutt)
     return mutt
+
+
+def archive_a_month(mutt: Mutt) -> None:
+    """As if it had been dropped long ago."""
+    history = json.dumps([{"at": "2026-02-05T02:15:00+00:00", "what": "dropped", "by": "MUTT", "reason": "400 days"}])
+    with mutt.database() as cursor:
+        cursor.execute(
+            "INSERT INTO audit_archive (month, state, progress, problem, path, sha256, bytes, records, attempts,"
+            " dead_letters, outcomes, requested_by, reason, started_at, updated_at, history, parts, place) VALUES"
+            " ('2024-12', 'dropped', 1, '', '/var/lib/mutt/archive/2024-12', %s, 89178902, 1000000, 50000, 3,"
+            """ '{"dead": 3, "delivered": 999997}', 'MUTT', '400 days', now(), now(), %s, '[]', '{}')""",
+            ["0123456789abcdef" * 4, history],
+        )
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +90,8 @@ PAGES: dict[str, str | Callable[[Mutt], str]] = {
     "records": "/admin/audit/record/",
     "record": lambda mutt: f"/admin/audit/record/{first(mutt, 'events')}/change/",
     "attempts": "/admin/audit/attempt/",
+    "archives": "/admin/audit/archive/",
+    "archive": "/admin/audit/archive/1/change/",
     "dead-letters": "/admin/audit/deadletter/",
     "dead-letter": lambda mutt: f"/admin/audit/deadletter/{first(mutt, 'dead-letters')}/change/",
     "delivery": "/admin/forwarder/destination/",
