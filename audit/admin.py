@@ -8,10 +8,7 @@ from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.functional import cached_property
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
-from audit.looking import story_of
 from audit.models import Attempt, Record
 
 _SHOWN = 90  # characters that fit a row
@@ -49,43 +46,19 @@ class ReadOnlyAdmin(admin.ModelAdmin[M]):
 
 @admin.register(Record)
 class RecordAdmin(ReadOnlyAdmin[Record]):
+    """The list. The page of one event is why it became what it did: mutt_project joins it from all apps."""
+
     list_display = ("received_at", "hostname", "short_message", "outcome", "rule_name", "handling", "team")
     list_display_links = ("received_at", "short_message")
     list_filter = ("outcome",)
     search_fields = ("hostname__iexact",)
     search_help_text = "The whole host name, in any case."
     ordering = ("-event_id",)
-    fieldsets = (
-        ("What happened", {"fields": ("what_happened", "outcome", "outcome_at", "reason")}),
-        (
-            "The event",
-            {
-                "fields": (
-                    *("event_id", "received_at", "api_key", "address", "hostname", "event_time", "syslog_severity"),
-                    *("trap_oid", "source_type", "clears", "notes", "message", "event"),
-                )
-            },
-        ),
-        (
-            "The decision",
-            {
-                "fields": (
-                    *("rule_set_version", "rule_id", "rule_name", "handling", "environment", "team"),
-                    "deduplication_key",
-                )
-            },
-        ),
-    )
 
     @admin.display(description="Message")
     def short_message(self, record: Record) -> str:
         text = record.message.strip()
         return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-    @admin.display(description="Step by step")
-    def what_happened(self, record: Record) -> SafeString:
-        rows = ((f"{step.at:%H:%M:%S}" if step.at else "", step.stage, step.text) for step in story_of(record))
-        return format_html("<table>{}</table>", format_html_join("", "<tr><td>{}<td>{}<td>{}</tr>", rows))
 
 
 class ReasonFilter(admin.AllValuesFieldListFilter):
