@@ -84,7 +84,7 @@ def refused_called(identifier: UUID) -> list[Quarantined]:
 
 def in_flight_with_text(text: str) -> InFlight:
     """Events without a record yet whose host or message holds a text, in the newest batches."""
-    books, wanted = journal(), text.lower()
+    books = journal()
     batches, open_batches = books.unrecorded(NEWEST_BATCHES)
     found: list[tuple[Entry, Place]] = []
     looked_at = events = 0
@@ -94,7 +94,7 @@ def in_flight_with_text(text: str) -> InFlight:
             looked_at += 1
             if entries and place:
                 events += len(entries[1])
-                found += [(entry, place) for entry in entries[1] if _holds(entry, wanted)]
+                found += [(entry, place) for entry in entries[1] if _holds(entry, text)]
     return InFlight(found[:MOST_FOUND], looked_at, open_batches)
 
 
@@ -104,6 +104,7 @@ def in_flight_of_batch(batch: UUID) -> list[tuple[Entry, Place]]:
     return [(entry, place) for entry in entries[1][:MOST_FOUND]] if entries and place else []
 
 
-def _holds(entry: Entry, wanted: str) -> bool:
+def _holds(entry: Entry, text: str) -> bool:
     event = in_our_words(entry)
-    return any(wanted in str(event.get(name) or "").lower() for name in ("hostname", "message"))
+    host, message = (str(event.get(name) or "") for name in ("hostname", "message"))
+    return host_key(host) == host_key(text) or text.lower() in host.lower() or text.lower() in message.lower()
