@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
 from audit.entry import Entry, in_our_words
@@ -13,7 +13,7 @@ from audit.ids import batch_of, first_id_at, last_id_of
 from audit.journal import Place, journal
 from audit.models import Record
 from ingest.quarantine_models import Quarantined
-from rules.event import host_key
+from rules.event import host_key, hostname_of
 
 MOST_FOUND = 20
 NEWEST_RECORDS = 20_000
@@ -47,15 +47,18 @@ class InFlight:
 
 def records_of_host(name: str, since: datetime) -> list[Record]:
     """The newest records of a host since then, by the index on hosts."""
-    hosts = {name.strip().lower(), host_key(name).lower()}
-    records = Record.objects.alias(host=Lower("hostname")).filter(host__in=hosts, event_id__gte=first_id_at(since))
-    return list(records.order_by("-event_id")[:MOST_FOUND])
+    return list(_of_host(name).filter(event_id__gte=first_id_at(since))[:MOST_FOUND])
 
 
 def last_of_host(name: str) -> Record | None:
     """The last record of a host, however old."""
-    records = Record.objects.alias(host=Lower("hostname")).filter(host=host_key(name).lower())
-    return records.order_by("-event_id").first()
+    return _of_host(name).first()
+
+
+def _of_host(name: str) -> QuerySet[Record]:
+    """In the order of the index: one value, so that the newest are read first and no more than are wanted."""
+    host = hostname_of(name).lower()
+    return Record.objects.alias(host=Lower("hostname")).filter(host=host).order_by("-event_id")
 
 
 def records_with_text(text: str, since: datetime) -> tuple[list[Record], str]:

@@ -48,6 +48,7 @@ def _shown(told: Told) -> dict[str, Any]:
         "record": record,
         "batch": batch_of(record.event_id),
         "verdict": TITLES[told.verdict],
+        "end": told.steps[-1].text,
         "body": record.event
         if isinstance(record.event, str)
         else json.dumps(record.event, indent=1, ensure_ascii=False),

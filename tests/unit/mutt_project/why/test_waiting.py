@@ -18,13 +18,18 @@ LATER = NOW + timedelta(minutes=5)
 
 
 def place(**fields: Any) -> Place:
-    values = {"stage": Stage.FORWARD, "queued_at": NOW.timestamp() - 60, "due": None, "held_until": None}
+    values: dict[str, Any] = {
+        "stage": Stage.FORWARD,
+        "queued_at": NOW.timestamp() - 60,
+        "due": None,
+        "held_until": None,
+    }
     values |= {"parked": None, "behind": None, "failures": 0, "api_key": "sensor", "address": "192.0.2.9"}
     return Place(**{**values, **fields})
 
 
 def delivering(held_until: datetime | None = None, **fields: Any) -> Delivering:
-    values = {"state": State.CLOSED, "since": None, "reason": "", "failures": 0, "next_try_at": None}
+    values: dict[str, Any] = {"state": State.CLOSED, "since": None, "reason": "", "failures": 0, "next_try_at": None}
     values |= {"last_success_at": None, "forced": None, "paused": None, "transitions": (), "now": NOW}
     view = View(**{**values, **fields})
     return Delivering(view, Thresholds(10, 60, 300, 30), Usage(50, 1.0, 0, held_until), 0, 0, 0)
@@ -34,7 +39,7 @@ def forced(state: str) -> Forced:
     return Forced(state, LATER, "a change", "ada")
 
 
-OPEN = {"state": State.OPEN, "next_try_at": LATER}
+OPEN: dict[str, Any] = {"state": State.OPEN, "next_try_at": LATER}
 
 
 @pytest.mark.parametrize(
