@@ -347,11 +347,6 @@ class Journal:
         newest = sorted({UUID(key.decode()) for key in found}, reverse=True)[:most]
         return newest, int(self._redis.hlen(UNRECORDED))
 
-    def parked_for(self, batch: UUID) -> str | None:
-        """Why an open batch is parked; None for one that is not."""
-        why = self._redis.hget(BATCH + str(batch), "parked")
-        return why.decode() if why else None
-
     def look(self, batch: UUID) -> tuple[Stage, list[Entry]] | None:
         """An open batch's stage and events, without claiming it."""
         stage, payload = self._redis.hmget(BATCH + str(batch), ["stage", "payload"])

@@ -175,3 +175,17 @@ def test_what_no_rule_matched_names_the_rule_that_nearly_did(reader):
     event = told(reader, identifier)
     assert (event["verdict"], event["waiting"]) == ("unmatched", None)
     assert "Nearest is “Down”: All but the severity matches: it wants Alert, the event is Error." in event["text"]
+
+
+def test_an_event_is_told_with_its_own_batch_and_attempts_and_no_others(reader):
+    Rule.objects.create(**RULE)
+    (batch, identifier), (other, another) = decided(), decided()
+    with journal().claimed(batch, Stage.FORWARD) as claim:
+        claim.advance(Stage.DLQ)
+    for number, (of, event) in enumerate([(batch, identifier), (other, another)], 1):
+        fields = {"batch_id": of, "event_ids": [UUID(event)], "started_at": datetime.now(UTC), "duration_ms": 1}
+        Attempt.objects.create(number=number, **fields)
+    event = told(reader, identifier)
+    assert [step["stage"] for step in event["steps"]] == ["received", "validated", "decided", "attempt", "waiting"]
+    assert ([one["number"] for one in event["attempts"]], event["times_sent"]) == ([1], 1)
+    assert event["waiting"]["stage"] == "dlq"
