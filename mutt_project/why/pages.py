@@ -4,7 +4,8 @@ import json
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -73,6 +74,8 @@ class WhyNotPage(AdminPage):
                 problem = "; ".join(str(error) for errors in query.errors.values() for error in errors)
             else:
                 answer, problem = _asked(request, query.validated_data)
+        if answer and [str(one.id) for one in answer.found if one.kind == "event"] == [text.strip().lower()]:
+            return HttpResponseRedirect(reverse("why", args=[answer.found[0].id]))  # somebody has pasted its id
         title = "Why is it no alert?"
         found = [(one, TITLES[one.verdict]) for one in answer.found] if answer else []
         verdict = TITLES[answer.verdict] if answer else ""

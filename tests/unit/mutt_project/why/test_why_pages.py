@@ -109,6 +109,13 @@ def test_why_not_is_asked_from_home_and_from_the_list_and_answers_with_links(ada
     assert EVIL not in shown
 
 
+def test_an_id_that_is_pasted_leads_straight_to_the_event(ada):
+    record = alert(outcome="delivered", outcome_at=NOW)
+    record.save(force_insert=True)
+    answer = ada.get(reverse("why-not"), {"q": f" {str(record.pk).upper()} "})
+    assert (answer.status_code, answer["Location"]) == (302, reverse("why", args=[record.pk]))
+
+
 def test_what_never_arrived_says_what_to_look_at_next(ada):
     shown = page(ada, "why-not", q="<b>nobody</b>")
     assert "Never arrived" in shown
