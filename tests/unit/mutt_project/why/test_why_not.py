@@ -2,6 +2,7 @@
 
 import shlex
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,8 +28,16 @@ from tests.unit.mutt_project.calls import RULE, faults, get
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server", "fresh_rule_set")]
 
 
+_ticks = count()
+
+
+def later() -> datetime:
+    """A moment after the one before: ids of one millisecond have no order."""
+    return datetime.now(UTC) - timedelta(hours=1) + timedelta(milliseconds=next(_ticks))
+
+
 def sent(*messages: str, host: str = "Edge-1") -> UUID:
-    batch, now = new_batch_id(datetime.now(UTC)), datetime.now(UTC).isoformat()
+    batch, now = new_batch_id(later()), datetime.now(UTC).isoformat()
     entries = [
         {"id": str(event_id(batch, place)), "event": {"hostname": host, "timestamp": now, "message": message}}
         for place, message in enumerate(messages)
@@ -47,7 +56,7 @@ def decided(*messages: str, host: str = "Edge-1", **rule: Any) -> UUID:
 
 
 def refused(body: str = '{"message": "GRÜN no host"}', **fields: Any) -> Quarantined:
-    values = {"id": new_batch_id(datetime.now(UTC)), "received_at": datetime.now(UTC), "source": "native"}
+    values = {"id": new_batch_id(later()), "received_at": datetime.now(UTC), "source": "native"}
     values |= {"reason": "hostname_missing", "error": "/hostname: It is missing.", "body": body.encode()}
     values |= {"size": len(body), "api_key": "sensor", "address": "192.0.2.9"}
     return Quarantined.objects.create(**{**values, **fields})
