@@ -47,8 +47,8 @@ def why(event_id: UUID, form: str) -> None:
     table.add_column("At (UTC)", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("What happened", overflow="fold")
-    for at, stage, text in _way(event):
-        table.add_row(cell(short_time(at) if at else ""), cell(stage), cell(text))
+    for at, stage, lines in _way(event):
+        table.add_row(cell(short_time(at) if at else ""), cell(stage), cell(*lines))
     click.echo()
     print_table(table)
     decision = event.get("decision") or {}
@@ -101,25 +101,28 @@ def _headline(answer: JsonObject) -> None:
     print_table(cell(answer.get("text")))
 
 
-def _way(event: JsonObject) -> Iterator[tuple[Any, str, str]]:
-    """Each step: when, which, and what happened."""
+_Step = tuple[Any, str, list[str]]
+
+
+def _way(event: JsonObject) -> Iterator[_Step]:
+    """Each step: when, which, and what happened, in lines."""
     received = event.get("received") or {}
     source = f", source {received['source']}" if received.get("source") else ""
     sender = f"With key “{received.get('api_key')}” from {received.get('address')}{source}."
-    yield received.get("at"), "received", f"{sender}\n{event.get('hostname')}: {event.get('message')}"
+    yield received.get("at"), "received", [sender, f"{event.get('hostname')}: {event.get('message')}"]
     validated = event.get("validated")
     if validated:
-        yield None, "validated", "\n".join(_normalised(validated)) or "Nothing had to be changed."
+        yield None, "validated", list(_normalised(validated)) or ["Nothing had to be changed."]
     decision = event.get("decision")
     if decision:
-        yield None, "decided", "\n".join(_decided(decision))
+        yield None, "decided", list(_decided(decision))
     for attempt in event.get("attempts") or []:
         result = attempt.get("reason") or "taken"
         text = (
             f"{attempt.get('number')}: {result}, HTTP {attempt.get('status') or '-'},"
             f" {attempt.get('latency_ms') or 0:.0f} ms, {attempt.get('events')} events. {attempt.get('excerpt') or ''}"
         )
-        yield attempt.get("started_at"), "attempt", text.strip()
+        yield attempt.get("started_at"), "attempt", [text.strip()]
     yield from _end(event)
 
 
@@ -144,16 +147,16 @@ def _decided(decision: JsonObject) -> Iterator[str]:
         yield str(decision["caveat"])
 
 
-def _end(event: JsonObject) -> Iterator[tuple[Any, str, str]]:
+def _end(event: JsonObject) -> Iterator[_Step]:
     waiting, letter = event.get("waiting"), event.get("dead_letter")
     if waiting:
         next_try = f" Next try {short_time(waiting['next_try_at'])} UTC." if waiting.get("next_try_at") else ""
-        yield waiting.get("since"), "waiting", f"{waiting.get('text')}{next_try}"
+        yield waiting.get("since"), "waiting", [f"{waiting.get('text')}{next_try}"]
     else:
-        yield event.get("outcome_at"), str(event.get("outcome")), str(event.get("text"))
+        yield event.get("outcome_at"), str(event.get("outcome")), [str(event.get("text"))]
     if letter:
         text = f"Dead letter {letter.get('id')} ({letter.get('reason')}) is {letter.get('state')}."
-        yield letter.get("died_at"), "dead letter", text
+        yield letter.get("died_at"), "dead letter", [text]
 
 
 def _rules(rules: list[JsonObject]) -> Any:

@@ -40,6 +40,7 @@ def test_why_tells_each_step_and_each_rule_in_80_columns(api: StubApi, muttctl: 
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "\x1b" not in result.stdout
+    assert "\\x0a" not in result.stdout
     words = " ".join(result.stdout.split())
     for said in (
         "delivered It became an alert",
