@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 
 from rules.event import Event, Severity
@@ -84,6 +85,20 @@ def test_what_was_truncated_is_gone_from_then_on():
         cursor.execute("TRUNCATE rules_rule")
     assert len(rules_of(before).rules.rule_set.rules) == 1
     assert rules_of(load_rule_set().version).rules.rule_set.rules == ()
+
+
+def test_what_was_there_before_this_was_kept_is_known_from_the_version_of_that_moment_on():
+    call_command("migrate", "rules", "0003", verbosity=0)
+    rule, changed = save(name="old"), save(name="before")
+    Rule.objects.filter(pk=changed.pk).update(name="changed")
+    save(name="gone").delete()
+    version = load_rule_set().version
+    call_command("migrate", "rules", verbosity=0)
+    assert names(version) == {"old", "changed"}
+    Rule.objects.filter(pk=rule.pk).delete()
+    assert (names(version), names(load_rule_set().version)) == ({"old", "changed"}, {"changed"})
+    with pytest.raises(UnknownVersionError):
+        rules_of(version - 1)
 
 
 class Another:
