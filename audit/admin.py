@@ -14,7 +14,6 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from audit.looking import story_of
 from audit.models import Archive, Attempt, Record
 from audit.search_page import show_search
 
@@ -73,38 +72,13 @@ class ReadOnlyAdmin(admin.ModelAdmin[M]):
 
 @admin.register(Record)
 class RecordAdmin(ReadOnlyAdmin[Record]):
-    fieldsets = (
-        ("What happened", {"fields": ("what_happened", "outcome", "outcome_at", "reason")}),
-        (
-            "The event",
-            {
-                "fields": (
-                    *("event_id", "received_at", "api_key", "address", "hostname", "event_time", "syslog_severity"),
-                    *("trap_oid", "source_type", "clears", "notes", "message", "event"),
-                )
-            },
-        ),
-        (
-            "The decision",
-            {
-                "fields": (
-                    *("rule_set_version", "rule_id", "rule_name", "handling", "environment", "team"),
-                    "deduplication_key",
-                )
-            },
-        ),
-    )
+    """The list. The page of one event is why it became what it did: mutt_project joins it from all apps."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002 - Django's signature
         """The list is a search of our own: Django's would count."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return show_search(request)
-
-    @admin.display(description="Step by step")
-    def what_happened(self, record: Record) -> SafeString:
-        rows = ((f"{step.at:%H:%M:%S}" if step.at else "", step.stage, step.text) for step in story_of(record))
-        return format_html("<table>{}</table>", format_html_join("", "<tr><td>{}<td>{}<td>{}</tr>", rows))
 
 
 class ReasonFilter(admin.AllValuesFieldListFilter):

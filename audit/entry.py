@@ -6,13 +6,15 @@ from typing import Any, NotRequired, TypedDict
 class Entry(TypedDict):
     """`event` is what was sent; `adapted` what an adapter made of it, where that is something else.
 
-    `api_key` and `address` are there where they are not those of the batch. `canonical` comes with validate_batch.
+    `source` is there where the address of the request has named one, `api_key` and `address` where they are not those
+    of the batch. `canonical` comes with validate_batch.
     """
 
     id: str
     event: Any
     adapted: NotRequired[dict[str, Any]]
     notes: NotRequired[list[str]]
+    source: NotRequired[str]
     api_key: NotRequired[str]
     address: NotRequired[str]
     canonical: NotRequired[dict[str, Any]]

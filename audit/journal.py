@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from math import isfinite
 from typing import Any, cast
 from uuid import UUID
 
@@ -40,6 +41,7 @@ CAREFUL_AFTER = 3  # workers that did not come back
 MOST_KILLS = 2  # of workers that were careful
 LONGEST_DELAY_S = 60  # before something is tried again: forwarder/retry.py
 MOST_BEHIND = 100  # batches that one holds up by itself; they are freed in one step
+MOST_LOOKED_AT = 10_000  # batches, where somebody searches what is in flight
 RATE = "rate"
 IN_FRONT = 10**13  # ms: what was on its way, and had only one moment to wait, does not go behind a whole backlog
 
@@ -123,6 +125,25 @@ class Notes:
     sent: AbstractSet[UUID]
     dead: AbstractSet[UUID]
     halved: Mapping[UUID, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an open batch stands. Times are seconds of Redis' clock.
+
+    `queued_at` lies ahead where it is to be tried again; at `due` the sweeper takes it for lost, never while it is
+    parked. `held_until`: a worker is at it, and has until then.
+    """
+
+    stage: Stage
+    queued_at: float
+    due: float | None
+    held_until: float | None
+    parked: str | None
+    behind: UUID | None
+    failures: int
+    api_key: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,10 +330,39 @@ class Journal:
         stage, queued_at = self._redis.hmget(BATCH + str(batch), ["stage", "queued_at"])
         return (Stage(stage.decode()), float(queued_at or 0)) if stage else None
 
-    def parked_for(self, batch: UUID) -> str | None:
-        """Why an open batch is parked; None for one that is not."""
-        why = self._redis.hget(BATCH + str(batch), "parked")
-        return why.decode() if why else None
+    def place_of(self, batch: UUID) -> "Place | None":
+        """Where an open batch stands and what for; None for one that is closed or never was."""
+        names = ["stage", "queued_at", "lease_until", "parked", "failures", "api_key", "address"]
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(BATCH + str(batch), names)
+            pipe.zscore(OPEN, str(batch))
+            pipe.hget(BEHIND, str(batch))
+            (stage, queued_at, held, parked, failures, api_key, address), due, behind = pipe.execute()
+        if not stage:
+            return None
+        return Place(
+            stage=Stage(stage.decode()),
+            queued_at=float(queued_at or 0),
+            due=due if due and isfinite(due) else None,
+            held_until=float(held) if held else None,
+            parked=parked.decode() if parked else None,
+            behind=UUID(behind.decode()) if parked and behind else None,
+            failures=int(failures or 0),
+            api_key=(api_key or b"").decode(),
+            address=(address or b"").decode(),
+        )
+
+    def unrecorded(self, most: int) -> tuple[list[UUID], int]:
+        """The newest batches without a record, of some thousand that are looked at; and how many there are in all."""
+        found: list[bytes] = []
+        cursor = 0
+        while len(found) < MOST_LOOKED_AT:
+            cursor, part = self._redis.hscan(UNRECORDED, cursor, count=1000)
+            found += part
+            if not cursor:
+                break
+        newest = sorted({UUID(key.decode()) for key in found}, reverse=True)[:most]
+        return newest, int(self._redis.hlen(UNRECORDED))
 
     def look(self, batch: UUID) -> tuple[Stage, list[Entry]] | None:
         """An open batch's stage and events, without claiming it."""

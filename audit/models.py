@@ -27,6 +27,7 @@ class Record(models.Model):
     received_at = models.DateTimeField()
     api_key = models.TextField()
     address = models.TextField()
+    source = models.TextField(default="", db_default="", blank=True, help_text="As the webhook's path named it.")
 
     hostname = models.TextField()
     event_time = models.DateTimeField(null=True)

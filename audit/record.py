@@ -28,6 +28,7 @@ class RecordRow:
     received_at: datetime
     api_key: str
     address: str
+    source: str
     hostname: str
     event_time: datetime | None
     message: str

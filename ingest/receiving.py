@@ -103,7 +103,7 @@ def receive(
     context = Context(now, settings.MUTT_ASSUMED_TIME_ZONE, sender.address)
     most = min(settings.MUTT_MAX_EVENTS, MAX_EVENTS_PER_BATCH)
     read = read_events(raw, content_type, SOURCES[source] if source else None, context, most)
-    judged = [_judged(item, raw if read.lone else None) for item in read.items]
+    judged = [_judged(item, source, raw if read.lone else None) for item in read.items]
     events = [found for found in judged if not isinstance(found, Refusal)]
     if key and (events or not read.lone):  # a lone bad event may be mended and sent with the same key
         receipt, again = _open_once(judged, events, sender, key, now)
@@ -141,7 +141,7 @@ def refuse_body(raw: bytes, why: str, source: str | None, sender: Sender, conten
     )
 
 
-def _judged(item: Item, whole: bytes | None) -> dict[str, Any] | Refusal:
+def _judged(item: Item, source: str | None, whole: bytes | None) -> dict[str, Any] | Refusal:
     """The event as an entry of the journal that has no id yet; or why it is none."""
     if isinstance(item, Unusable):
         fault = EventError(item.pointer, item.why, item.code)
@@ -154,6 +154,8 @@ def _judged(item: Item, whole: bytes | None) -> dict[str, Any] | Refusal:
         entry["adapted"] = item.event
     if item.notes:
         entry["notes"] = list(item.notes)
+    if source:
+        entry["source"] = source
     return entry
 
 

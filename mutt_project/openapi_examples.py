@@ -115,6 +115,7 @@ _RECORD: dict[str, Any] = {
     "outcome": "delivered",
     "outcome_at": _AT,
 }
+_SENT = {"hostname": "core-router-01", "timestamp": _AT, "message": _MESSAGE, "syslog_severity": "err"}
 _KEY_REQUEST = {
     "name": "rsyslog",
     "scopes": ["ingest"],
@@ -283,12 +284,68 @@ EXAMPLES: dict[str, Any] = {
     "DeviceTeamRequest": _TEAM,
     "PatchedDeviceTeamRequest": {"team": "EDGE"},
     "Event": _RECORD,
-    "EventStory": {
+    "Why": {
         **_RECORD,
-        "event": {"hostname": "core-router-01", "timestamp": _AT, "message": _MESSAGE},
+        "event": _SENT,
         "deduplication_key": "mutt:7:core-router-01:3f2a",
+        "verdict": "delivered",
+        "text": "It became an alert: Moogsoft took it (Page_and_ticket, team NETO), by rule 7 “Interface down”.",
+        "received": {"at": _AT, "api_key": "rsyslog", "address": "192.0.2.7", "source": None, "body": _SENT},
+        "validated": {
+            "is_native": True,
+            "fields": [{"field": "syslog_severity", "sent": "err", "became": "Error", "changed": True}],
+            "notes": [],
+        },
+        "decision": {
+            "rule_set_version": 42,
+            "is_explained": True,
+            "caveat": None,
+            "rule_id": 7,
+            "rule_name": "Interface down",
+            "handling": "Page_and_ticket",
+            "environment": "prod",
+            "environment_why": "“core-router-01” is not on the list of development hosts.",
+            "team": "NETO",
+            "team_why": "It is the team of the rule “Interface down”.",
+            "candidates": [_CANDIDATE],
+            "near_misses": [],
+        },
+        "attempts": [
+            {
+                "number": 1,
+                "started_at": _AT,
+                "latency_ms": 21.4,
+                "events": 1,
+                "status": 200,
+                "reason": None,
+                "excerpt": '{"accepted": 1}',
+            }
+        ],
         "times_sent": 1,
-        "steps": [{"at": _AT, "stage": "received", "text": "Received; it is in the journal."}],
+        "waiting": None,
+        "dead_letter": None,
+        "steps": [{"at": _AT, "stage": "outcome", "text": "Delivered to Moogsoft."}],
+    },
+    "WhyNot": {
+        "query": "core-router-01",
+        "verdict": "ignored",
+        "text": "No alert: rule 7 “Interface down” says Ignore for dev hosts.",
+        "found": [
+            {
+                "kind": "event",
+                "id": _EVENT,
+                "at": _AT,
+                "hostname": "core-router-01",
+                "message": _MESSAGE,
+                "verdict": "ignored",
+                "text": "No alert: rule 7 “Interface down” says Ignore for dev hosts.",
+                "rule_id": 7,
+                "dead_letter": None,
+            }
+        ],
+        "looked": ["records of that host since 2026-11-16 08:30 UTC"],
+        "check": [],
+        "try_it": None,
     },
     "Breaker": {
         "state": "open",

@@ -8,7 +8,7 @@ from rest_framework.routers import DefaultRouter
 
 import ingest.openapi  # noqa: F401 - tells drf-spectacular of our keys
 from audit.api.export import EventExportView
-from audit.api.views import EventViewSet, LedgerView
+from audit.api.views import LedgerView
 from forwarder.api.views import BreakerViewSet
 from ingest.api.dead_letters import DeadLetterViewSet, ReplayViewSet
 from ingest.api.keys import ApiKeyViewSet
@@ -17,6 +17,8 @@ from ingest.api.views import QuarantineViewSet
 from ingest.preview import preview
 from ingest.views import webhook
 from mutt_project.health import healthz, metrics, readyz
+from mutt_project.why.api import WhyViewSet
+from mutt_project.why.pages import WhyNotPage, WhyPage
 from rules.api.testing import BacktestsView, BacktestView, RuleTestView
 from rules.api.views import DevelopmentHostViewSet, DeviceTeamViewSet, RuleViewSet
 from rules.models import DeviceTeam
@@ -29,7 +31,7 @@ admin.site.index_title = "Rules, and what became of events (times are UTC)"
 _in_admin = admin.site.admin_view
 
 router = DefaultRouter(trailing_slash=False)
-router.register("events", EventViewSet, basename="event")
+router.register("events", WhyViewSet, basename="event")
 router.register("rules", RuleViewSet, basename="rule")
 router.register("dev-hosts", DevelopmentHostViewSet, basename="development-host")
 router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
@@ -71,6 +73,8 @@ urlpatterns = [
     path("admin/rules/rule/backtest/<uuid:id>/", _in_admin(BacktestResultPage.as_view()), name="rule-backtest"),
     path("admin/rules/developmenthost/paste/", _in_admin(PastePage.as_view()), name="paste-developmenthost"),
     path("admin/rules/deviceteam/paste/", _in_admin(PastePage.as_view(model=DeviceTeam)), name="paste-deviceteam"),
+    path("admin/audit/record/why-not/", _in_admin(WhyNotPage.as_view()), name="why-not"),
+    path("admin/audit/record/<uuid:id>/change/", _in_admin(WhyPage.as_view()), name="why"),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]

@@ -18,6 +18,11 @@ class Drafted:
     draft: Rule
     is_active: bool = True
 
+    @property
+    def rule_set(self) -> RuleSet:
+        """The rules without the draft, with the hosts and teams that hold for it, too."""
+        return self.matcher.rule_set
+
     def concerns(self, event: Event) -> bool:
         return self.is_active and matches(self.draft, event)
 

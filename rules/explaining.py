@@ -3,11 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Protocol
 
-from rules.compiled import Matcher
-from rules.drafting import Drafted
 from rules.event import Environment, Event, Handling, host_key
-from rules.matching import MatchType, Rule, decision_for, matches
+from rules.matching import MatchType, Rule, RuleSet, decision_for, matches
+
+
+class Explainable(Protocol):
+    """Rules that can say which of them match: compiled, with a draft, or looked at one by one."""
+
+    @property
+    def rule_set(self) -> RuleSet: ...
+
+    def candidates(self, event: Event) -> list[Rule]: ...
+
+    def but_for_severity(self, event: Event) -> list[Rule]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +62,9 @@ class Explanation:
         return "ignored" if self.handling is Handling.IGNORE else "forwarded"
 
 
-def explain(event: Event, rules: Matcher | Drafted, inactive: Iterable[Rule] = ()) -> Explanation:
+def explain(event: Event, rules: Explainable, inactive: Iterable[Rule] = ()) -> Explanation:
     """Explain the decision for an event; those of the `inactive` rules which would have matched are near misses."""
-    rule_set = rules.rule_set if isinstance(rules, Matcher) else rules.matcher.rule_set
+    rule_set = rules.rule_set
     found = rules.candidates(event)
     winner = found[0] if found else None
     decision = decision_for(winner, event, rule_set)

@@ -230,6 +230,17 @@ class RuleSetVersion(models.Model):
         return str(self.version)
 
 
+class RuleSetChange(models.Model):
+    """The version that a transaction made, by the number that its rows in the history have. Written by the database."""
+
+    number = models.BigIntegerField(primary_key=True)
+    version = models.BigIntegerField(db_index=True)
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.version}"
+
+
 # pghistory makes these models; its types do not say so.
 _made: Any = (Rule, DevelopmentHost, DeviceTeam)
 RuleChange, DevelopmentHostChange, DeviceTeamChange = (model.pgh_event_model for model in _made)

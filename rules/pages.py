@@ -19,11 +19,12 @@ from django.views import View
 from audit.models import Record
 from rules.api.testing import DEFAULT_EVENTS, begin_backtest, explained
 from rules.backtest_models import Backtest
-from rules.event import Event, NotAnEventError, severity_of
+from rules.event import Event, NotAnEventError
 from rules.explaining import Candidate, Explanation
 from rules.forms import DraftForm, rule_called
 from rules.matching import Rule as MatchedRule
 from rules.models import UNSAVED, Rule
+from rules.recorded import event_of
 
 RECENT = 15
 MOST_SHOWN = 100
@@ -72,7 +73,7 @@ class ExplainPage(AdminPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         chosen = request.GET.get("event", "")
         record = _record(chosen)
-        context = self._explained(_event_of(record), None) if record else {}
+        context = self._explained(event_of(record), None) if record else {}
         if chosen and not record:
             context = {"error": f"There is no event {chosen} any more."}
         return self._page(request, _as_text(record) if record else "", context)
@@ -106,9 +107,9 @@ class ExplainPage(AdminPage):
         explanation = explained(event, draft)
         return {
             "explanation": explanation,
-            "message": _highlighted(explanation),
-            "candidates": [_row(one, event) for one in explanation.candidates],
-            "near_misses": [_row(one, event) for one in explanation.near_misses],
+            "message": highlighted(explanation),
+            "candidates": [candidate_row(one, event) for one in explanation.candidates],
+            "near_misses": [candidate_row(one, event) for one in explanation.near_misses],
             "loses": draft is not None and all(one.rule.id != (draft.pk or UNSAVED) for one in explanation.candidates),
         }
 
@@ -125,11 +126,6 @@ def _record(identifier: str) -> Record | None:
         return None
 
 
-def _event_of(record: Record) -> Event:
-    severity = severity_of(record.syslog_severity)
-    return Event(record.hostname, record.message, severity, record.trap_oid or None, record.source_type)
-
-
 def _as_text(record: Record) -> str:
     fields = ("hostname", "message", "syslog_severity", "trap_oid")
     return json.dumps(
@@ -137,7 +133,8 @@ def _as_text(record: Record) -> str:
     )
 
 
-def _row(candidate: Candidate, event: Event) -> dict[str, Any]:
+def candidate_row(candidate: Candidate, event: Event) -> dict[str, Any]:
+    """A line of the table of rules that matched, or nearly did."""
     rule = candidate.rule
     return {
         "rule": rule,
@@ -158,7 +155,7 @@ def _conditions(rule: MatchedRule) -> str:
     ).condition()
 
 
-def _highlighted(explanation: Explanation) -> SafeString:
+def highlighted(explanation: Explanation) -> SafeString:
     """The message, with what the winner has matched in it marked."""
     message = explanation.event.message
     winner = explanation.candidates[0] if explanation.candidates else None

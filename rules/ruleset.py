@@ -26,7 +26,7 @@ def load_rule_set() -> RuleSet:
             version = cursor.fetchone()[0]
         return RuleSet(
             version=version,
-            rules=tuple(rule for rule in map(_compiled, Rule.objects.filter(is_active=True)) if rule),
+            rules=tuple(rule for rule in map(compiled, Rule.objects.filter(is_active=True)) if rule),
             development_hosts=frozenset(
                 host_key(name) for name in DevelopmentHost.objects.values_list("hostname", flat=True)
             ),
@@ -34,7 +34,7 @@ def load_rule_set() -> RuleSet:
         )
 
 
-def _compiled(row: Rule) -> matching.Rule | None:
+def compiled(row: Rule) -> matching.Rule | None:
     """The rule ready to match. One that came past all checks into the table must not stop the others."""
     try:
         return row.as_matched()
@@ -45,7 +45,7 @@ def _compiled(row: Rule) -> matching.Rule | None:
 
 def inactive_rules() -> list[matching.Rule]:
     """The rules that are switched off, ready to match."""
-    return [rule for rule in map(_compiled, Rule.objects.filter(is_active=False)) if rule]
+    return [rule for rule in map(compiled, Rule.objects.filter(is_active=False)) if rule]
 
 
 class CurrentRuleSet:

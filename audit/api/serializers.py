@@ -78,16 +78,6 @@ class StepSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
-class EventStorySerializer(EventSerializer):
-    """One event with the way it went."""
-
-    steps = StepSerializer(many=True)
-    times_sent = serializers.IntegerField(help_text="In how many requests to Moogsoft it was.")
-
-    class Meta(EventSerializer.Meta):
-        fields = (*EventSerializer.Meta.fields, "event", "deduplication_key", "times_sent", "steps")  # type: ignore[assignment] # a longer tuple
-
-
 class SuspectSerializer(serializers.Serializer[Any]):
     """A batch with other than the expected number of records, or behind batches that have none at all."""
 

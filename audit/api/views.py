@@ -2,42 +2,28 @@
 
 from dataclasses import fields, replace
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.api.pagination import NewestFirst
-from audit.api.serializers import EventQuery, EventSerializer, EventStorySerializer, LedgerSerializer
-from audit.entry import in_our_words
-from audit.ids import batch_of, received_at
+from audit.api.serializers import EventQuery, EventSerializer, LedgerSerializer
 from audit.journal import journal
 from audit.ledger import read_ledger
-from audit.looking import story_of, times_sent
 from audit.models import Record
-from audit.outcomes import Outcome, Stage
 from audit.reconciling import name_suspects
-from audit.retention import archived_month
 from audit.searching import TooBroadError, in_time, newest, search
-from audit.story import WAITING, Step
 
 
-@extend_schema_view(
-    list=extend_schema(summary="Search events", parameters=[EventQuery]),
-    retrieve=extend_schema(
-        summary="What happened to one event, step by step",
-        parameters=[OpenApiParameter("event_id", UUID, OpenApiParameter.PATH)],
-        responses=EventStorySerializer,
-    ),
-)
+@extend_schema_view(list=extend_schema(summary="Search events", parameters=[EventQuery]))
 class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Record]):
-    """Events that were accepted, the newest first."""
+    """Events that were accepted, the newest first. What became of one, and why, is mutt_project's to join."""
 
     queryset = Record.objects.all()
     serializer_class = EventSerializer
@@ -59,54 +45,6 @@ class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Record]):
                 return super().list(request, *args, **kwargs)
         except TooBroadError as error:
             raise ValidationError(str(error)) from error
-
-    def retrieve(self, request: Request, event_id: str) -> Response:  # noqa: ARG002 - DRF's signature
-        try:
-            identifier = UUID(event_id)
-        except ValueError:
-            raise NotFound(f"“{event_id}” is no event id: an id is a UUID.") from None
-        record = Record.objects.filter(pk=identifier).first()
-        return Response(_told(record) if record else _in_flight(identifier))
-
-
-def _told(record: Record) -> dict[str, Any]:
-    record.steps, record.times_sent = story_of(record), times_sent(record)  # type: ignore[attr-defined] # for the serializer
-    return dict(EventStorySerializer(record).data)
-
-
-def _in_flight(identifier: UUID) -> dict[str, Any]:
-    """An event that is in the journal and has no record yet. Raises NotFound."""
-    found = journal().look(batch_of(identifier))
-    stage, events = found or (Stage.VALIDATE, [])
-    entry = next((entry for entry in events if entry["id"] == str(identifier)), None)
-    if entry is None:
-        raise NotFound(f"No event has the id {identifier}: {_why_not(identifier)}.")
-    event = in_our_words(entry)
-    steps = [
-        Step(received_at(identifier), "received", "Received; it is in the journal."),
-        Step(None, "waiting", WAITING[stage]),
-    ]
-    return {
-        "id": identifier,
-        "batch": batch_of(identifier),
-        "received_at": received_at(identifier),
-        "hostname": event["hostname"],
-        "message": event["message"],
-        "outcome": Outcome.PENDING.value,
-        "event": entry["event"],
-        "times_sent": 0,
-        "steps": [step.as_json() for step in steps],
-    }
-
-
-def _why_not(identifier: UUID) -> str:
-    try:
-        month = archived_month(received_at(identifier))
-    except ValueError:  # a UUID of another kind, whose first bits are no moment
-        month = ""
-    if month:
-        return f"{month} was archived, and can be restored (muttctl audit restore {month})"
-    return "it was never accepted here, or its record has been dropped"
 
 
 class LedgerView(APIView):

@@ -17,16 +17,23 @@ from mutt_project.muttctl.output import (
     short_time,
 )
 from mutt_project.muttctl.searching import COLUMNS, search_events
+from mutt_project.muttctl.why import why, why_not
 
 
 @click.group(
     "events",
     epilog=examples(
         "muttctl events search --hostname core-router-01 --since -1h",
+        "muttctl events why 01936f2c-8a3e-7c11-9f0e-5d2b8c1a4e77",
+        "muttctl events why-not core-router-01",
     ),
 )
 def events() -> None:
     """What became of the events that MUTT accepted."""
+
+
+events.add_command(why)
+events.add_command(why_not)
 
 
 @events.command(
@@ -39,7 +46,7 @@ def events() -> None:
 @click.argument("event_id", metavar="ID", type=click.UUID)
 @output_option
 def show_event(event_id: UUID, form: str) -> None:
-    """Show one event and, step by step, what happened to it.
+    """Show the fields of one event and, in short, what happened to it; `muttctl events why` says why.
 
     -o json has everything, the original event included; -o csv is one line with the columns of
     `muttctl events search`.

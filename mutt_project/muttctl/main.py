@@ -27,6 +27,7 @@ EPILOG = f"""{
         'muttctl hosts add dev-switch-01 --description "Lab device"',
         "muttctl teams import teams.csv --dry-run",
         "muttctl audit search --hostname core-router-01 --start-time -1h",
+        "muttctl events why-not core-router-01",
         "muttctl quarantine summary",
         "muttctl dlq inspect --service alerter --limit 10",
         "muttctl breaker status",

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -155,3 +156,26 @@ def forget_month(mutt: Mutt, folder: Path) -> None:
     with mutt.database() as cursor:
         cursor.execute(f"DROP TABLE {OLD_MONTH.partition}")
         cursor.execute("DELETE FROM audit_archive")
+
+
+WHY = (ROOT / "docs" / "why.md").read_text()
+OF_WHY = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", WHY, re.MULTILINE)
+BY_CURL = re.findall(r"^curl .+$", WHY, re.MULTILINE)
+
+
+def test_the_commands_of_the_page_on_why_work_on_the_event_that_it_sends(mutt: Mutt, tmp_path: Path):
+    assert (len(OF_WHY), len(BY_CURL)) == (4, 3)
+    if not shutil.which("curl"):
+        pytest.skip("no curl here")
+    environment = {**os.environ, "MUTT_URL": mutt.stack.web, "MUTT_API_KEY": mutt.stack.secrets["api_key"]}
+    identifier = ""
+    for command in BY_CURL:
+        line = command.replace("ID", identifier) if "/events/ID" in command else command
+        done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, check=True)
+        answer = json.loads(done.stdout)
+        identifier = identifier or mutt.outcome(answer["events"][0]["id"], "delivered")["id"]
+    assert answer["verdict"] == "delivered"
+    for command in OF_WHY:
+        finished = muttctl(mutt, tmp_path, command.replace("ID", identifier))
+        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+        assert "delivered" in finished.stdout

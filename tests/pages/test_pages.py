@@ -63,7 +63,7 @@ def session(browser: Browser, filled: Mutt) -> Any:
 
 
 def first(mutt: Mutt, path: str) -> Any:
-    return mutt.api(f"{path}?limit=1")["results"][0]["id"]
+    return mutt.api(f"{path}{'&' if '?' in path else '?'}limit=1")["results"][0]["id"]
 
 
 def rule_page(name: str) -> Callable[[Mutt], str]:
@@ -89,6 +89,9 @@ PAGES: dict[str, str | Callable[[Mutt], str]] = {
     "device-teams-paste": "/admin/rules/deviceteam/paste/",
     "records": "/admin/audit/record/",
     "record": lambda mutt: f"/admin/audit/record/{first(mutt, 'events')}/change/",
+    "record-dead": lambda mutt: f"/admin/audit/record/{first(mutt, 'events?outcome=dead')}/change/",
+    "why-not": "/admin/audit/record/why-not/?q=edge-refused",
+    "why-not-arrived": "/admin/audit/record/why-not/?q=a-host-that-is-silent",
     "attempts": "/admin/audit/attempt/",
     "archives": "/admin/audit/archive/",
     "archive": "/admin/audit/archive/1/change/",
@@ -126,7 +129,7 @@ def test_a_page_of_admin_opens_without_a_complaint_or_a_barrier(
         assert not visit.is_too_wide()
 
 
-@pytest.mark.parametrize("name", ["rules", "rule", "explain-recent", "rule-history"])
+@pytest.mark.parametrize("name", ["rules", "rule", "explain-recent", "rule-history", "record-dead", "why-not"])
 def test_a_page_can_be_read_in_the_dark(browser: Browser, session: Any, filled: Mutt, name: str):
     with visiting(browser, session, filled, WIDTHS["desktop"], "dark") as visit:
         visit.page.goto(address(PAGES[name], filled))

@@ -1,7 +1,7 @@
 """The journal: claims under leases, hand-over, the end of a batch."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -26,7 +26,7 @@ from audit.journal import (
     StaleClaim,
 )
 from audit.outcomes import DeadStage, Stage
-from tests.unit.audit.batches import at_once, bury, claim, journal, opened
+from tests.unit.audit.batches import NOW, at_once, bury, claim, journal, opened
 
 pytestmark = pytest.mark.usefixtures("redis_server")
 
@@ -349,3 +349,27 @@ def test_a_batch_that_is_opened_again_is_not_as_old_as_its_events():
     age = books.oldest_open_age_s()
     assert age is not None
     assert age < 30
+
+
+def test_the_place_of_a_batch_tells_who_holds_it_why_it_is_parked_and_what_it_is_behind():
+    books = journal()
+    front, batch = opened(books, now=NOW), opened(books, now=NOW + timedelta(seconds=1))
+    place = books.place_of(batch)
+    assert place is not None
+    assert (place.stage, place.parked, place.held_until, place.api_key) == (Stage.VALIDATE, None, None, "sensor")
+    assert place.due is not None
+    assert place.due > place.queued_at
+    held = claim(books, batch, Stage.VALIDATE)
+    assert books.place_of(batch).held_until is not None  # type: ignore[union-attr]
+    held.park("order", 1, behind=front)
+    parked = books.place_of(batch)
+    assert parked is not None
+    assert (parked.parked, parked.behind, parked.due, parked.held_until) == ("order", front, None, None)
+    assert books.place_of(new_batch_id(NOW)) is None
+
+
+def test_the_newest_batches_without_a_record_are_known_and_how_many_there_are():
+    books = journal()
+    batches = [opened(books, now=NOW + timedelta(seconds=number)) for number in range(4)]
+    claim(books, batches[3], Stage.VALIDATE).finish()
+    assert books.unrecorded(2) == ([batches[2], batches[1]], 3)

@@ -6,12 +6,10 @@ from uuid import UUID
 import pytest
 
 from audit.ids import event_id, new_batch_id
-from audit.looking import story_of
 from audit.models import Attempt, Record
 from audit.outcomes import Outcome, Stage
-from audit.record import add_attempts, write_records
 from audit.story import story
-from tests.unit.audit.batches import NOW, claim, journal, opened, row
+from tests.unit.audit.batches import NOW
 
 BATCH = new_batch_id(NOW)
 
@@ -126,21 +124,3 @@ def test_an_unmatched_event_and_a_meta_alert_say_so():
 def test_an_event_that_died_before_it_was_decided_has_no_decision():
     steps = story(record("dead", rule_set_version=None, reason="internal_error"), [], None)
     assert [step.stage for step in steps] == ["received", "outcome"]
-
-
-@pytest.mark.django_db
-@pytest.mark.usefixtures("redis_server")
-def test_a_story_is_gathered_from_the_record_its_batchs_attempts_and_the_journal():
-    books = journal()
-    batch, other = opened(books), opened(books)
-    identifiers = [event_id(batch, 0), event_id(batch, 1)]
-    write_records([row(identifier, Outcome.PENDING) for identifier in identifiers])
-    claim(books, batch, Stage.VALIDATE).advance(Stage.DLQ)
-    for number, (of, event) in enumerate([(batch, 0), (batch, 1), (other, 0)], 1):
-        made = attempt(number, events=(event_id(of, event),))
-        made.batch_id = of
-        add_attempts([made])
-    steps = story_of(Record.objects.get(pk=identifiers[0]))
-    assert [step.stage for step in steps] == ["received", "validated", "decided", "attempt", "waiting"]
-    assert "Attempt 1," in steps[3].text
-    assert "dead letters" in steps[4].text

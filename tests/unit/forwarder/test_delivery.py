@@ -10,7 +10,6 @@ from django.utils import timezone
 from audit.connections import redis_client
 from audit.ids import event_id, last_id_of, new_batch_id
 from audit.journal import BATCH, BEHIND, PARKED, Burial, Claim, StaleClaim, journal
-from audit.looking import story_of, times_sent
 from audit.models import Attempt, DeadLetter, Record
 from audit.outcomes import DeadStage, Outcome, Stage
 from audit.record import mark_delivered
@@ -24,6 +23,7 @@ from forwarder.rate_limit import SLOTS, RateLimit, rate_limit
 from forwarder.request import Failed, Means
 from forwarder.retry import DeliveryError, Reason
 from forwarder.tasks import drain, forward_batch
+from mutt_project.why.telling import tell_record
 from tests.unit.forwarder.breaking import trip
 from tests.unit.forwarder.moogsoft_double import OK, Misdeed, MoogsoftDouble, Reply
 from tests.unit.forwarder.records import NOW, alert
@@ -317,9 +317,9 @@ def test_the_story_of_an_event_says_that_it_is_parked_and_how_often_it_was_sent(
         forward_batch.run(str(batch))
     breaker().want(Wish.OPEN, "enough", "alice", 60)
     forward_batch.run(str(batch))
-    record = Record.objects.get(pk=event_id(batch, 0))
-    assert times_sent(record) == 2
-    assert story_of(record)[-1].text == "It is parked: somebody has forced the breaker open."
+    told = tell_record(Record.objects.get(pk=event_id(batch, 0)))
+    assert len(told.attempts) == 2
+    assert told.steps[-1].text == "It is parked: somebody has forced the breaker open."
 
 
 def test_while_it_is_open_any_number_of_messages_costs_no_request_and_no_try(double, destination):

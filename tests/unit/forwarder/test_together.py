@@ -67,7 +67,8 @@ def queued() -> int:
 
 
 def parked_for(of: list[UUID]) -> list[str | None]:
-    return [journal().parked_for(batch) for batch in of]
+    places = [journal().place_of(batch) for batch in of]
+    return [place.parked if place else None for place in places]
 
 
 def refusing(*hosts: str):

@@ -92,7 +92,7 @@ def test_what_mutt_wrote_nobody_adds_changes_or_deletes(person, entries, model):
     before = model.objects.values().get()
     assert person.get(page(model, "add")).status_code == 403
     assert person.post(page(model, "add"), {}).status_code == 403
-    assert person.post(page(model, "change", entry.pk), {"reason": "mine"}).status_code == 403
+    assert person.post(page(model, "change", entry.pk), {"reason": "mine"}).status_code in {403, 405}
     assert person.post(page(model, "delete", entry.pk), {"post": "yes"}).status_code == 403
     action = {"action": "delete_selected", "_selected_action": [str(entry.pk)], "post": "yes"}
     person.post(page(model, "changelist"), action)
@@ -102,7 +102,7 @@ def test_what_mutt_wrote_nobody_adds_changes_or_deletes(person, entries, model):
 def test_a_record_tells_its_story_and_nothing_in_it_is_taken_for_html(person, entries):
     Record.objects.update(outcome="delivered", outcome_at=NOW)
     content = person.get(page(Record, "change", entries[Record].pk)).content.decode()
-    assert "Delivered to Moogsoft." in content
+    assert "It became an alert: Moogsoft took it" in content
     assert "<script>alert" not in content
     assert "&lt;script&gt;alert" in content
     assert "<script>alert" not in person.get(page(Record, "changelist")).content.decode()

@@ -10,9 +10,17 @@ from hypothesis import strategies as st
 from rules import compiled
 from rules.compiled import Literals, Matcher, PatternSet
 from rules.event import Event, Handling, Severity
-from rules.matching import MatchType, Rule, RuleSet, candidates, decide
+from rules.matching import MatchType, OneByOne, Rule, RuleSet, candidates, decide
 from rules.regex import BadRegexError, compile_regex, translate
 from tests.unit.rules.any_rules import EVENTS, rule_sets
+
+
+@given(rule_sets(), st.lists(EVENTS, min_size=1, max_size=8))
+def test_rules_that_are_looked_at_one_by_one_are_found_like_the_compiled_ones(rule_set: RuleSet, events: list[Event]):
+    matcher, plain = Matcher(rule_set), OneByOne(rule_set)
+    for event in events:
+        assert plain.candidates(event) == matcher.candidates(event)
+        assert plain.but_for_severity(event) == matcher.but_for_severity(event)
 
 
 @given(rule_sets(), st.lists(EVENTS, min_size=1, max_size=8))

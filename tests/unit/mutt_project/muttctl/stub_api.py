@@ -50,6 +50,7 @@ class StubApi:
     hosts: StubList = field(default_factory=lambda: StubList("hostname", {"description": ""}))
     teams: StubList = field(default_factory=lambda: StubList("hostname"))
     explanation: dict[str, Any] = field(default_factory=dict)
+    why_not: dict[str, Any] = field(default_factory=dict)
     backtests: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     next_host: str = ""
@@ -102,6 +103,7 @@ class StubApi:
     def _shown(self, asked: Asked) -> Answer | None:
         objects = {f"/api/v1/events/{event['id']}": event for event in self.events}
         objects["/api/v1/ledger"] = self.ledger
+        objects["/api/v1/events/why-not"] = self.why_not
         return Answer(200, objects[asked.path]) if asked.path in objects else None
 
     def _in_list(self, asked: Asked, listed: StubList, place: str) -> Answer:
