@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from audit.outcomes import Outcome
+from ingest.answers import Why
 from mutt_project.settings.environment import (
     at_least_one,
     boolean,
@@ -153,6 +154,7 @@ SPECTACULAR_SETTINGS = {
         "ForcedStateEnum": [(word, word) for word in ("open", "closed")],
         "WishEnum": [(word, word) for word in ("open", "closed", "automatic")],
         "DeadLetterStateEnum": [("waiting", "Waiting"), ("replayed", "Replayed"), ("discarded", "Discarded")],
+        "RefusalEnum": [(word.value, word.value) for word in Why],
         "DecidedOutcomeEnum": [(word, word) for word in ("forwarded", "ignored", "unmatched")],
     },
 }
@@ -198,6 +200,9 @@ MUTT_RULE_SET_MAX_AGE_S = optional("MUTT_RULE_SET_MAX_AGE_S", 1.0, positive)
 MUTT_KEY_MAX_AGE_S = optional("MUTT_KEY_MAX_AGE_S", 10.0, positive)
 MUTT_UNMATCHED_THRESHOLD = optional("MUTT_UNMATCHED_THRESHOLD", 100, int)
 MUTT_UNMATCHED_WINDOW_S = optional("MUTT_UNMATCHED_WINDOW_S", 24 * 60 * 60, int)
+
+# How often each web process stores what it counted of the traffic.
+MUTT_TRAFFIC_EVERY_S = optional("MUTT_TRAFFIC_EVERY_S", 5.0, positive)
 
 # What was refused is kept: the first so many bytes of each event, so many on their way to PostgreSQL, and there so
 # many days, and so many of each source.
@@ -253,6 +258,7 @@ CELERY_TASK_ROUTES = {
     "ingest.sweep_open_batches": {"queue": "maintenance"},
     "ingest.store_quarantine": {"queue": "maintenance"},
     "ingest.go_on_with_replays": {"queue": "maintenance"},
+    "ingest.fold_traffic": {"queue": "maintenance"},
     "rules.run_backtest": {"queue": "maintenance"},
     "rules.resume_backtests": {"queue": "maintenance"},
 }
@@ -296,6 +302,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "go on with replays": {"task": "ingest.go_on_with_replays", "schedule": 2.0, "options": {"expires": 10}},
     "resume backtests": {"task": "rules.resume_backtests", "schedule": 15.0, "options": {"expires": 15}},
+    "fold traffic": {"task": "ingest.fold_traffic", "schedule": 60 * 60.0, "options": {"expires": 60 * 60}},
     "create partitions": {"task": "audit.create_partitions", "schedule": 6 * 60 * 60.0},
 }
 
