@@ -337,6 +337,13 @@ EXAMPLES: dict[str, Any] = {
         "rejected": 5,
         "balanced": True,
     },
+    "Refusals": {
+        "since": _AT,
+        "more": False,
+        "results": [
+            {"why": "revoked_key", "api_key": "rsyslog", "address": "192.0.2.7", "requests": 12, "last_at": _AT}
+        ],
+    },
     "Quarantined": _QUARANTINED,
     "QuarantinedWithBody": {**_QUARANTINED, "body": '{"message": "link down"}'},
     "Resent": _RESENT,

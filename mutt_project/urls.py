@@ -11,6 +11,7 @@ from audit.api.views import EventViewSet, LedgerView
 from forwarder.api.views import BreakerViewSet
 from ingest.api.dead_letters import DeadLetterViewSet, ReplayViewSet
 from ingest.api.keys import ApiKeyViewSet
+from ingest.api.refusals import RefusalsView
 from ingest.api.views import QuarantineViewSet
 from ingest.preview import preview
 from ingest.views import webhook
@@ -41,6 +42,7 @@ urlpatterns = [
     path("webhook/<str:source>", webhook, name="webhook-source"),
     path("webhook/<str:source>/<str:token>", webhook, name="webhook-token"),
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
+    path("api/v1/refusals", RefusalsView.as_view(), name="refusals"),
     path("api/v1/breaker", BreakerViewSet.as_view({"get": "retrieve", "put": "update"}), name="breaker"),
     path("api/v1/breaker/resume", BreakerViewSet.as_view({"post": "resume"}), name="breaker-resume"),
     path("api/v1/openapi.yaml", SpectacularAPIView.as_view(), name="openapi"),

@@ -12,6 +12,7 @@ from mutt_project.muttctl.hosts import hosts
 from mutt_project.muttctl.ledger import ledger
 from mutt_project.muttctl.output import examples
 from mutt_project.muttctl.quarantine import quarantine
+from mutt_project.muttctl.refusals import refusals
 from mutt_project.muttctl.rules import rules
 from mutt_project.muttctl.send import send
 from mutt_project.muttctl.teams import teams
@@ -27,6 +28,7 @@ EPILOG = f"""{
         "muttctl teams import teams.csv --dry-run",
         "muttctl events search --hostname core-router-01 --since -1h",
         "muttctl quarantine summary",
+        "muttctl refusals --since -1h",
         "muttctl dlq inspect --service alerter --limit 10",
         "muttctl breaker status",
         "muttctl send /var/log/syslog",
@@ -62,5 +64,5 @@ def cli() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (breaker, dlq, events, hosts, ledger, quarantine, rules, send, teams):
+for command in (breaker, dlq, events, hosts, ledger, quarantine, refusals, rules, send, teams):
     cli.add_command(command)
