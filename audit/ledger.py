@@ -2,8 +2,8 @@
 
 Two stores cannot be read in one instant, so the reading is made to fit. Redis gives, in one transaction, the
 number of accepted events (A) and the batches which have no record yet (U). PostgreSQL, read afterwards, counts only
-records of batches opened up to A; what it has recorded of U in the meantime is taken off U. A difference
-that remains is a loss or a double, never a race.
+records of batches opened up to A, by the tallies that it keeps of them; what it has recorded of U in the meantime is
+taken off U. A difference that remains is a loss or a double, never a race.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def read_ledger(journal: Journal) -> Ledger:
 
 # One statement, so that both counts are of one snapshot.
 _COUNT = """
-SELECT outcome, count(*) FROM audit_record WHERE journal_seq <= %s GROUP BY outcome
+SELECT outcome, sum(entered - gone)::bigint FROM audit_tally WHERE journal_seq <= %s GROUP BY outcome
 UNION ALL
 SELECT NULL, count(*) FROM unnest(%s::uuid[], %s::uuid[]) AS batch(first, last)
   JOIN audit_record r ON r.event_id BETWEEN batch.first AND batch.last

@@ -58,6 +58,7 @@ class Record(models.Model):
             models.Index(Lower("hostname"), models.F("event_id").desc(), name="record_hostname"),
             models.Index(models.F("outcome"), models.F("event_id").desc(), name="record_outcome"),
             models.Index(models.F("rule_id"), models.F("event_id").desc(), name="record_rule"),
+            models.Index(models.F("team"), models.F("event_id").desc(), name="record_team"),
             models.Index(
                 fields=("deduplication_key", "event_id"),
                 condition=models.Q(outcome=Outcome.PENDING.value),
@@ -67,6 +68,27 @@ class Record(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id} {self.hostname} {self.outcome}"
+
+
+class Tally(models.Model):
+    """How many records came to an outcome, and how many left it again: written by triggers, for every statement.
+
+    `latency` tells where the time from receipt to the outcome lies among `tallies.LATENCY_BOUNDS_S`.
+    """
+
+    minute = models.DateTimeField()
+    outcome = models.TextField()
+    latency = models.SmallIntegerField(null=True)
+    journal_seq = models.BigIntegerField()
+    entered = models.BigIntegerField()
+    gone = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        indexes = (models.Index(fields=("minute",), name="tally_minute"),)
+
+    def __str__(self) -> str:
+        return f"{self.minute:%F %T} {self.outcome} +{self.entered} -{self.gone}"
 
 
 class Attempt(models.Model):

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from audit import partitions
+from audit import partitions, tallies
 from audit.dead_letters import bury_batch
 from audit.journal import Burial, journal
 from audit.outcomes import Stage
@@ -34,3 +34,9 @@ def give_up(batch: UUID, burial: Burial, at: Stage, token: str = "") -> None:
 def create_partitions() -> list[str]:
     """Create the partitions of the coming months."""
     return partitions.create_partitions(timezone.now())
+
+
+@shared_task(name="audit.fold_tallies")
+def fold_tallies() -> int:
+    """Make few tallies of many; returns how many are fewer."""
+    return tallies.fold(timezone.now())

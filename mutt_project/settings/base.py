@@ -255,6 +255,7 @@ CELERY_TASK_ROUTES = {
     "forwarder.forward_together": {"queue": "forward"},
     "audit.store_dead_letters": {"queue": "dlq"},
     "audit.create_partitions": {"queue": "maintenance"},
+    "audit.fold_tallies": {"queue": "maintenance"},
     "ingest.sweep_open_batches": {"queue": "maintenance"},
     "ingest.store_quarantine": {"queue": "maintenance"},
     "ingest.go_on_with_replays": {"queue": "maintenance"},
@@ -303,6 +304,7 @@ CELERY_BEAT_SCHEDULE = {
     "go on with replays": {"task": "ingest.go_on_with_replays", "schedule": 2.0, "options": {"expires": 10}},
     "resume backtests": {"task": "rules.resume_backtests", "schedule": 15.0, "options": {"expires": 15}},
     "fold traffic": {"task": "ingest.fold_traffic", "schedule": 60 * 60.0, "options": {"expires": 60 * 60}},
+    "fold tallies": {"task": "audit.fold_tallies", "schedule": 60.0, "options": {"expires": 60}},
     "create partitions": {"task": "audit.create_partitions", "schedule": 6 * 60 * 60.0},
 }
 
