@@ -16,6 +16,7 @@ from ingest.api.views import QuarantineViewSet
 from ingest.preview import preview
 from ingest.views import webhook
 from mutt_project.health import healthz, metrics, readyz
+from mutt_project.slo.api import SloView
 from rules.api.testing import BacktestsView, BacktestView, RuleTestView
 from rules.api.views import DevelopmentHostViewSet, DeviceTeamViewSet, RuleViewSet
 from rules.models import DeviceTeam
@@ -43,6 +44,7 @@ urlpatterns = [
     path("webhook/<str:source>/<str:token>", webhook, name="webhook-token"),
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
     path("api/v1/refusals", RefusalsView.as_view(), name="refusals"),
+    path("api/v1/slo", SloView.as_view(), name="slo"),
     path("api/v1/breaker", BreakerViewSet.as_view({"get": "retrieve", "put": "update"}), name="breaker"),
     path("api/v1/breaker/resume", BreakerViewSet.as_view({"post": "resume"}), name="breaker-resume"),
     path("api/v1/openapi.yaml", SpectacularAPIView.as_view(), name="openapi"),

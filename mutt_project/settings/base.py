@@ -154,6 +154,7 @@ SPECTACULAR_SETTINGS = {
         "ForcedStateEnum": [(word, word) for word in ("open", "closed")],
         "WishEnum": [(word, word) for word in ("open", "closed", "automatic")],
         "DeadLetterStateEnum": [("waiting", "Waiting"), ("replayed", "Replayed"), ("discarded", "Discarded")],
+        "SloStateEnum": [(word, word) for word in ("ok", "burning", "exhausted")],
         "RefusalEnum": [(word.value, word.value) for word in Why],
         "DecidedOutcomeEnum": [(word, word) for word in ("forwarded", "ignored", "unmatched")],
     },
@@ -203,6 +204,9 @@ MUTT_UNMATCHED_WINDOW_S = optional("MUTT_UNMATCHED_WINDOW_S", 24 * 60 * 60, int)
 
 # How often each web process stores what it counted of the traffic.
 MUTT_TRAFFIC_EVERY_S = optional("MUTT_TRAFFIC_EVERY_S", 5.0, positive)
+
+# A file of objectives in place of mutt_project/slo/objectives.toml; docs/slo.md has its form.
+MUTT_SLO_FILE: str | None = optional("MUTT_SLO_FILE", None, str)
 
 # What was refused is kept: the first so many bytes of each event, so many on their way to PostgreSQL, and there so
 # many days, and so many of each source.
