@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz faults bench-rules check lint types layers migrations openapi format requirements clean
+.PHONY: help demo run stop test fuzz faults bench-rules bench-search check lint types layers migrations openapi format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ faults: .venv/dev ## Kill, stop and cut everything, many times (an hour; MUTT_FA
 
 bench-rules: .venv/run ## Measure what matching costs, beside the reference
 	@$(BIN)/python -m ops.bench.rules
+
+bench-search: .venv/run ## Search among ten million records (RECORDS=100000: among fewer)
+	@$(BIN)/python -m ops.bench.records $(if $(RECORDS),--records $(RECORDS))
 
 check: lint types layers migrations openapi test ## All that CI asks for
 

@@ -26,6 +26,7 @@ from audit.outcomes import DeadStage, Stage
 PREFIX = "mutt:"
 OPEN = f"{PREFIX}open"
 UNRECORDED = f"{PREFIX}unrecorded"
+OPENED = f"{PREFIX}opened"
 TOTALS = f"{PREFIX}totals"
 BATCH = f"{PREFIX}batch:"
 ANSWER = f"{PREFIX}answer:"
@@ -161,7 +162,7 @@ class Journal:
 
         Returns None; or the remembered answer of an earlier request with the same key, and then nothing is opened.
         """
-        keys = [BATCH + str(batch), OPEN, UNRECORDED, TOTALS]
+        keys = [BATCH + str(batch), OPEN, UNRECORDED, TOTALS, OPENED]
         args = [str(batch), orjson.dumps(events), len(events), api_key, address, self._grace_s]
         if answer:
             keys.append(ANSWER + answer.key)
@@ -173,7 +174,7 @@ class Journal:
         self, batch: UUID, events: Sequence[Mapping[str, object]], *, seq: int, api_key: str, address: str
     ) -> bool:
         """Open a batch once more for some of its events, which were dead. False if it is still open."""
-        keys = [BATCH + str(batch), OPEN, _dead(batch), _halved(batch)]
+        keys = [BATCH + str(batch), OPEN, _dead(batch), _halved(batch), OPENED]
         found = (str(batch), orjson.dumps(events), len(events), seq, api_key, address)
         return bool(self.run("reopen", keys, *found, self._grace_s, secrets.token_hex(8)))
 
@@ -286,6 +287,22 @@ class Journal:
             unrecorded={UUID(key.decode()): int(size) for key, size in unrecorded.items()},
             open_batches=int(open_batches),
         )
+
+    def oldest_open_age_s(self) -> float | None:
+        """For how many seconds the batch has been open that has been open the longest; None where none is open."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.zrange(OPENED, 0, 0, withscores=True)
+            pipe.time()
+            oldest, (seconds, microseconds) = pipe.execute()
+        return max(0.0, seconds + microseconds / 1e6 - oldest[0][1]) if oldest else None
+
+    def openings(self, batches: Collection[UUID]) -> dict[UUID, int]:
+        """Those of these batches that are open, each with the number of accepted events when it was opened."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for batch in batches:
+                pipe.hget(BATCH + str(batch), "seq")
+            found = zip(batches, pipe.execute(), strict=True)
+        return {batch: int(seq) for batch, seq in found if seq is not None}
 
     def stage_of(self, batch: UUID) -> tuple[Stage, float] | None:
         """The stage and the queueing time of an open batch; None for one that is closed or never was."""
@@ -471,7 +488,7 @@ class Claim:
         that it owes, in the order of their receipt, for the caller to queue.
         """
         own = [_sent(self.batch), _dead(self.batch), _halved(self.batch)]
-        keys = [*self._keys, UNRECORDED, *own, BEHIND, _behind(str(self.batch)), PARKED]
+        keys = [*self._keys, UNRECORDED, *own, BEHIND, _behind(str(self.batch)), PARKED, OPENED]
         done, *freed = self.journal.run("finish", keys, str(self.batch), self.token, self.grace_s, BATCH, int(hand_on))
         self._check(done)
         return sorted((UUID(batch.decode()), int(owed)) for batch, owed in zip(freed[::2], freed[1::2], strict=True))

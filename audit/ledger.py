@@ -43,7 +43,7 @@ class Ledger:
 def read_ledger(journal: Journal) -> Ledger:
     """Read both stores and weigh them."""
     totals = journal.totals()
-    recorded, caught_up = _recorded(totals.accepted, list(totals.unrecorded))
+    recorded, caught_up = tallied(totals.accepted, list(totals.unrecorded))
     unrecorded = sum(totals.unrecorded.values()) - caught_up
     return Ledger(
         accepted=totals.accepted,
@@ -66,7 +66,7 @@ SELECT NULL, count(*) FROM unnest(%s::uuid[], %s::uuid[]) AS batch(first, last)
 """
 
 
-def _recorded(up_to_seq: int, unrecorded: list[UUID]) -> tuple[dict[Outcome, int], int]:
+def tallied(up_to_seq: int, unrecorded: list[UUID]) -> tuple[dict[Outcome, int], int]:
     """The records by outcome, and how many belong to batches that Redis still takes for unrecorded."""
     first = [str(batch) for batch in unrecorded]
     last = [str(last_id_of(batch)) for batch in unrecorded]

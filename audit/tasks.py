@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from audit import partitions, tallies
+from audit import partitions, reconciling, tallies
 from audit.dead_letters import bury_batch
 from audit.journal import Burial, journal
 from audit.outcomes import Stage
@@ -34,6 +34,17 @@ def give_up(batch: UUID, burial: Burial, at: Stage, token: str = "") -> None:
 def create_partitions() -> list[str]:
     """Create the partitions of the coming months."""
     return partitions.create_partitions(timezone.now())
+
+
+@shared_task(name="audit.check_ledger")
+def check_ledger() -> int:
+    """Weigh the ledger and remember what came out; returns the imbalance."""
+    check = reconciling.check_ledger(journal(), timezone.now())
+    reconciling.remember(check)
+    if check.imbalance:
+        named = ", ".join(str(suspect.batch) for suspect in check.suspects)
+        logger.error("the ledger does not balance by %s events; batches: %s", check.imbalance, named or "none found")
+    return check.imbalance
 
 
 @shared_task(name="audit.fold_tallies")

@@ -31,3 +31,4 @@ class RefusedRequestsAdmin(ReadOnlyAdmin[RefusedRequests]):
     search_fields = ("api_key__icontains", "address__icontains")
     search_help_text = "Part of the key's name or of the address."
     ordering = ("-hour", "-last_at", "-id")
+    show_facets = admin.ShowFacets.NEVER  # they would count the table

@@ -16,6 +16,8 @@ from ingest import traffic_store
 from ingest.metrics import TRAFFIC_LOST
 from ingest.traffic import Counts, Traffic, traffic
 
+LAST_WAIT_S = 5.0
+
 logger = logging.getLogger(__name__)
 
 
@@ -91,7 +93,9 @@ class Flushing:
             close_old_connections()
 
     def _finish(self) -> None:
-        self.flush()
+        if self._lock.acquire(timeout=LAST_WAIT_S):  # else the thread hangs at a PostgreSQL that does not answer
+            self._lock.release()
+            self.flush()
         connection.close()
 
 

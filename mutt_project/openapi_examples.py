@@ -336,6 +336,9 @@ EXAMPLES: dict[str, Any] = {
         "pending": 2,
         "rejected": 5,
         "balanced": True,
+        "imbalance": 0,
+        "suspects": [],
+        "looked_back_to": None,
     },
     "Objectives": {
         "at": _AT,

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 from rest_framework.routers import DefaultRouter
 
 import ingest.openapi  # noqa: F401 - tells drf-spectacular of our keys
+from audit.api.export import EventExportView
 from audit.api.views import EventViewSet, LedgerView
 from forwarder.api.views import BreakerViewSet
 from ingest.api.dead_letters import DeadLetterViewSet, ReplayViewSet
@@ -42,6 +43,7 @@ urlpatterns = [
     path("webhook", webhook, name="webhook"),
     path("webhook/<str:source>", webhook, name="webhook-source"),
     path("webhook/<str:source>/<str:token>", webhook, name="webhook-token"),
+    path("api/v1/events/export", EventExportView.as_view(), name="event-export"),
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
     path("api/v1/refusals", RefusalsView.as_view(), name="refusals"),
     path("api/v1/slo", SloView.as_view(), name="slo"),

@@ -1,14 +1,21 @@
 """Records, their stories and the ledger as JSON."""
 
+from dataclasses import fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from rest_framework import serializers
 
+from audit.api.moments import moment_of
 from audit.ids import batch_of
 from audit.models import Record
 from audit.notes import Note
 from audit.outcomes import Outcome
+from audit.searching import Wanted, words_of
+
+MAX_ID = 2**63 - 1
 
 
 class EmptyIsNull(serializers.CharField):
@@ -81,6 +88,16 @@ class EventStorySerializer(EventSerializer):
         fields = (*EventSerializer.Meta.fields, "event", "deduplication_key", "times_sent", "steps")  # type: ignore[assignment] # a longer tuple
 
 
+class SuspectSerializer(serializers.Serializer[Any]):
+    """A batch with other than the expected number of records, or behind batches that have none at all."""
+
+    batch = serializers.UUIDField()
+    received_at = serializers.DateTimeField()
+    before = serializers.UUIDField(help_text="The batch that was accepted before it.")
+    expected = serializers.IntegerField(help_text="Events that were accepted after that one.")
+    found = serializers.IntegerField(help_text="Records that the batch has.")
+
+
 class LedgerSerializer(serializers.Serializer[Any]):
     """The equation: accepted = delivered + ignored + unmatched + suppressed + dead + pending."""
 
@@ -93,12 +110,58 @@ class LedgerSerializer(serializers.Serializer[Any]):
     pending = serializers.IntegerField()
     rejected = serializers.IntegerField(help_text="Refused at the door, hence not among the accepted.")
     balanced = serializers.BooleanField()
+    imbalance = serializers.IntegerField(help_text="Accepted events that no term explains; below 0: too many records.")
+    suspects = SuspectSerializer(many=True, help_text="The batches involved, where it does not balance.")
+    looked_back_to = serializers.DateTimeField(
+        allow_null=True, help_text="How far back the records were looked through for them."
+    )
 
 
 class EventQuery(serializers.Serializer[Any]):
     """What a search may ask for."""
 
-    hostname = serializers.CharField(required=False, max_length=255)
+    hostname = serializers.CharField(required=False, max_length=255, help_text="The whole name, in any case.")
     outcome = serializers.ChoiceField(required=False, choices=[outcome.value for outcome in Outcome])
+    rule_id = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID, help_text="The rule that won.")
+    team = serializers.CharField(required=False, max_length=100)
+    text = serializers.CharField(
+        required=False,
+        max_length=1000,
+        help_text="Words of the message, all of them; the last may be the beginning of one.",
+    )
+    batch = serializers.UUIDField(required=False, help_text="The id of a batch, or of one of its events.")
     since = serializers.CharField(required=False, help_text="Received at or after: ISO 8601, or e.g. -1h.")
     until = serializers.CharField(required=False, help_text="Received before: ISO 8601, or e.g. -5m.")
+
+    def validate_since(self, text: str) -> datetime:
+        return _moment(text)
+
+    def validate_until(self, text: str) -> datetime:
+        return _moment(text)
+
+    def validate_text(self, text: str) -> str:
+        if not words_of(text):
+            raise serializers.ValidationError("There is no word in it: letters or digits.")
+        return text
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is asked for. Raises ValidationError."""
+        self.is_valid(raise_exception=True)
+        return Wanted(**{name: value for name, value in self.validated_data.items() if name in _WANTED})
+
+
+_WANTED = {field.name for field in fields(Wanted)}
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return moment_of(text, timezone.now())
+    except ValueError as error:
+        raise serializers.ValidationError(str(error)) from error
+
+
+class ExportQuery(EventQuery):
+    """What is to be exported, and how."""
+
+    form = serializers.ChoiceField(required=False, choices=["ndjson", "csv"], default="ndjson")

@@ -1,10 +1,10 @@
 """What became of events, over the REST API."""
 
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.db.models.functions import Lower
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
@@ -13,16 +13,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from audit.api.moments import moment_of
 from audit.api.pagination import NewestFirst
 from audit.api.serializers import EventQuery, EventSerializer, EventStorySerializer, LedgerSerializer
 from audit.entry import in_our_words
-from audit.ids import batch_of, first_id_at, received_at
+from audit.ids import batch_of, received_at
 from audit.journal import journal
 from audit.ledger import read_ledger
 from audit.looking import story_of, times_sent
 from audit.models import Record
 from audit.outcomes import Outcome, Stage
+from audit.reconciling import name_suspects
+from audit.searching import TooBroadError, in_time, search
 from audit.story import WAITING, Step
 
 
@@ -44,9 +45,14 @@ class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Record]):
     lookup_value_regex = "[0-9a-fA-F-]{36}"
 
     def get_queryset(self) -> QuerySet[Record]:
-        query = EventQuery(data=self.request.query_params)
-        query.is_valid(raise_exception=True)
-        return _filtered(super().get_queryset(), query.validated_data)
+        return search(EventQuery(data=self.request.query_params).wanted)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        try:
+            with in_time():
+                return super().list(request, *args, **kwargs)
+        except TooBroadError as error:
+            raise ValidationError(str(error)) from error
 
     def retrieve(self, request: Request, event_id: str) -> Response:  # noqa: ARG002 - DRF's signature
         try:
@@ -55,21 +61,6 @@ class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Record]):
             raise NotFound(f"“{event_id}” is no event id: an id is a UUID.") from None
         record = Record.objects.filter(pk=identifier).first()
         return Response(_told(record) if record else _in_flight(identifier))
-
-
-def _filtered(records: QuerySet[Record], wanted: dict[str, Any]) -> QuerySet[Record]:
-    if "hostname" in wanted:
-        records = records.alias(host=Lower("hostname")).filter(host=wanted["hostname"].lower())
-    if "outcome" in wanted:
-        records = records.filter(outcome=wanted["outcome"])
-    for name, lookup in (("since", "event_id__gte"), ("until", "event_id__lt")):
-        if name in wanted:
-            try:
-                moment = moment_of(wanted[name], timezone.now())
-            except ValueError as error:
-                raise ValidationError({name: str(error)}) from error
-            records = records.filter(**{lookup: first_id_at(moment)})
-    return records
 
 
 def _told(record: Record) -> dict[str, Any]:
@@ -107,4 +98,12 @@ class LedgerView(APIView):
 
     @extend_schema(summary="The ledger", responses=LedgerSerializer)
     def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
-        return Response(LedgerSerializer(read_ledger(journal())).data)
+        ledger = read_ledger(journal())
+        found = None if ledger.balanced else name_suspects(journal(), ledger.imbalance, timezone.now())
+        terms = {field.name: getattr(ledger, field.name) for field in fields(ledger)}
+        verdict = {"balanced": ledger.balanced, "imbalance": ledger.imbalance}
+        names = {
+            "suspects": found.suspects if found else [],
+            "looked_back_to": found.looked_back_to if found else None,
+        }
+        return Response(LedgerSerializer({**terms, **verdict, **names}).data)

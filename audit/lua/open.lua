@@ -1,9 +1,9 @@
 -- Open a batch: payload, place in the index and the count of accepted events, all or nothing. Where the request
 -- bears a key that was answered before, nothing is opened and that answer is given again.
--- KEYS batch, open, unrecorded, totals, answer (optional)
+-- KEYS batch, open, unrecorded, totals, opened, answer (optional)
 -- ARGV id, payload, events, api key, address, grace s, answer (optional), how long it is kept s
-if KEYS[5] then
-  local given = redis.call('GET', KEYS[5])
+if KEYS[6] then
+  local given = redis.call('GET', KEYS[6])
   if given then return given end
 end
 if redis.call('EXISTS', KEYS[1]) == 0 then
@@ -14,6 +14,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
     'api_key', ARGV[4], 'address', ARGV[5], 'queued_at', now)
   redis.call('ZADD', KEYS[2], now + ARGV[6], ARGV[1])
   redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
+  redis.call('ZADD', KEYS[5], now, ARGV[1])
 end
-if KEYS[5] then redis.call('SET', KEYS[5], ARGV[7], 'EX', ARGV[8]) end
+if KEYS[6] then redis.call('SET', KEYS[6], ARGV[7], 'EX', ARGV[8]) end
 return false

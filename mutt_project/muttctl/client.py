@@ -76,6 +76,20 @@ class Client:
             seen.add(following)
             page = self._get(self._target_of(following))
 
+    def stream(self, path: str, query: Mapping[str, object]) -> Iterator[bytes]:
+        """The content of an answer of any length, piece by piece; query values that are None are left out."""
+        wanted = {name: value for name, value in query.items() if value is not None}
+        response = self._request("GET", f"{path}?{urlencode(wanted)}", patience=BULK_SECONDS, whole=False)
+        if response.status != http.client.OK:
+            self._object_in(response)
+            raise self._strange_answer()
+        try:
+            yield from response.stream(1 << 16)
+        except HTTPError as error:
+            raise ApiUnreachableError(
+                f"What MUTT at {self._url} sent is not complete: {_why(error, BULK_SECONDS)}."
+            ) from None
+
     def post(
         self, path: str, content: object, *, reason: str | None = None, patience: float = READ_SECONDS
     ) -> JsonObject:
@@ -130,6 +144,8 @@ class Client:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         patience: float = READ_SECONDS,
+        *,
+        whole: bool = True,
     ) -> urllib3.BaseHTTPResponse:
         try:
             return self._pool.request(
@@ -137,6 +153,7 @@ class Client:
                 self._url + target,
                 body=body,
                 headers={**self._pool.headers, **(headers or {})},
+                preload_content=whole,
                 redirect=False,  # urllib3 would take X-API-KEY along to any host
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=patience),
             )

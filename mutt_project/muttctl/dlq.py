@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from mutt_project.muttctl.client import PAGE_SIZE, JsonObject, connect
-from mutt_project.muttctl.events import TimeParameter
 from mutt_project.muttctl.output import (
     cell,
     cut_cell,
@@ -23,7 +22,7 @@ from mutt_project.muttctl.output import (
     printable,
     short_time,
 )
-from mutt_project.muttctl.parameters import ReasonParameter
+from mutt_project.muttctl.parameters import ReasonParameter, TimeParameter
 
 PATH = "/api/v1/dead-letters"
 REPLAYS = "/api/v1/replays"

@@ -2,7 +2,7 @@
 
 import click
 
-from mutt_project.muttctl.client import connect
+from mutt_project.muttctl.client import JsonObject, connect
 from mutt_project.muttctl.output import (
     cell,
     examples,
@@ -11,6 +11,8 @@ from mutt_project.muttctl.output import (
     print_csv,
     print_json,
     print_table,
+    printable,
+    short_time,
 )
 
 OUTCOMES = ("delivered", "ignored", "unmatched", "suppressed", "dead", "pending")
@@ -48,5 +50,21 @@ def ledger(form: str) -> None:
         table.add_row("balanced", cell(balanced))
         print_table(table)
     if not balanced:
-        click.echo("The ledger does not balance: accepted events are not accounted for.", err=True)
+        click.echo(_complaint(counts), err=True)
         click.get_current_context().exit(1)
+
+
+def _complaint(counts: JsonObject) -> str:
+    """What is wrong, and the batches that are involved."""
+    off = int(counts.get("imbalance") or 0)
+    what = "accepted events have no record" if off > 0 else "records are of events that were never accepted"
+    lines = [f"The ledger does not balance: {abs(off):,} {what}."]
+    lines += [
+        f"  batch {printable(one.get('batch'))}, received {short_time(one.get('received_at'))}:"
+        f" {one.get('expected')} events were accepted after batch {printable(one.get('before'))},"
+        f" {one.get('found')} are recorded"
+        for one in counts.get("suspects") or []
+    ]
+    if len(lines) == 1:
+        lines.append(f"  No batch was found to be involved since {short_time(counts.get('looked_back_to'))} UTC.")
+    return "\n".join(lines)

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from mutt_project.muttctl.audit import audit
 from mutt_project.muttctl.breaker import breaker
 from mutt_project.muttctl.dlq import dlq
 from mutt_project.muttctl.events import events
@@ -27,7 +28,7 @@ EPILOG = f"""{
         'muttctl rules apply rules.yaml --reason "CHG-1234"',
         'muttctl hosts add dev-switch-01 --description "Lab device"',
         "muttctl teams import teams.csv --dry-run",
-        "muttctl events search --hostname core-router-01 --since -1h",
+        "muttctl audit search --hostname core-router-01 --start-time -1h",
         "muttctl quarantine summary",
         "muttctl refusals --since -1h",
         "muttctl slo",
@@ -66,5 +67,5 @@ def cli() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (breaker, dlq, events, hosts, ledger, quarantine, refusals, rules, send, slo, teams):
+for command in (audit, breaker, dlq, events, hosts, ledger, quarantine, refusals, rules, send, slo, teams):
     cli.add_command(command)

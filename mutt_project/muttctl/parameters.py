@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, BinaryIO
 
 import click
@@ -24,6 +25,28 @@ class ReasonParameter(click.ParamType[str]):
         if _NOT_IN_A_REASON.search(reason):
             self.fail("It holds control characters, or is not UTF-8.", param, ctx)
         return reason
+
+
+class TimeParameter(click.ParamType[str]):
+    """An ISO 8601 time or a span back from now; the API reads it, here only its form is looked at."""
+
+    name = "time"
+    _span = re.compile(r"-[0-9]{1,6}[smhdw]")
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = value.strip()
+        if self._span.fullmatch(text):
+            return text
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(
+                f"{value!r} is no time. Use ISO 8601, such as 2026-11-23T08:00:00Z, "
+                "or a span back from now, such as -30m, -1h or -2d.",
+                param,
+                ctx,
+            )
+        return text
 
 
 def reason_option(*, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -12,7 +12,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mutt_project.muttctl.client import PAGE_SIZE, JsonObject, connect
 from mutt_project.muttctl.errors import ApiRefusedError
-from mutt_project.muttctl.events import TimeParameter
 from mutt_project.muttctl.output import (
     cell,
     cut_cell,
@@ -28,6 +27,7 @@ from mutt_project.muttctl.output import (
     printable,
     short_time,
 )
+from mutt_project.muttctl.parameters import TimeParameter
 
 PATH = "/api/v1/quarantine"
 COLUMNS = (

@@ -3,7 +3,6 @@
 import click
 
 from mutt_project.muttctl.client import JsonObject, connect
-from mutt_project.muttctl.events import TimeParameter
 from mutt_project.muttctl.output import (
     cell,
     examples,
@@ -14,6 +13,7 @@ from mutt_project.muttctl.output import (
     print_table,
     short_time,
 )
+from mutt_project.muttctl.parameters import TimeParameter
 
 COLUMNS = ("why", "api_key", "address", "requests", "last_at")
 

@@ -208,6 +208,9 @@ MUTT_TRAFFIC_EVERY_S = optional("MUTT_TRAFFIC_EVERY_S", 5.0, positive)
 # A file of objectives in place of mutt_project/slo/objectives.toml; docs/slo.md has its form.
 MUTT_SLO_FILE: str | None = optional("MUTT_SLO_FILE", None, str)
 
+# How long a search over records may take.
+MUTT_SEARCH_TIMEOUT_S = optional("MUTT_SEARCH_TIMEOUT_S", 20.0, positive)
+
 # What was refused is kept: the first so many bytes of each event, so many on their way to PostgreSQL, and there so
 # many days, and so many of each source.
 MUTT_QUARANTINE_MAX_BYTES = optional("MUTT_QUARANTINE_MAX_BYTES", 16 * 1024, int)
@@ -259,6 +262,7 @@ CELERY_TASK_ROUTES = {
     "forwarder.forward_together": {"queue": "forward"},
     "audit.store_dead_letters": {"queue": "dlq"},
     "audit.create_partitions": {"queue": "maintenance"},
+    "audit.check_ledger": {"queue": "maintenance"},
     "audit.fold_tallies": {"queue": "maintenance"},
     "ingest.sweep_open_batches": {"queue": "maintenance"},
     "ingest.store_quarantine": {"queue": "maintenance"},
@@ -308,6 +312,7 @@ CELERY_BEAT_SCHEDULE = {
     "go on with replays": {"task": "ingest.go_on_with_replays", "schedule": 2.0, "options": {"expires": 10}},
     "resume backtests": {"task": "rules.resume_backtests", "schedule": 15.0, "options": {"expires": 15}},
     "fold traffic": {"task": "ingest.fold_traffic", "schedule": 60 * 60.0, "options": {"expires": 60 * 60}},
+    "check the ledger": {"task": "audit.check_ledger", "schedule": 30.0, "options": {"expires": 30}},
     "fold tallies": {"task": "audit.fold_tallies", "schedule": 60.0, "options": {"expires": 60}},
     "create partitions": {"task": "audit.create_partitions", "schedule": 6 * 60 * 60.0},
 }

@@ -15,6 +15,7 @@ from audit.journal import (
     BEHIND,
     MOST_ABANDONED,
     OPEN,
+    OPENED,
     PARKED,
     TOTALS,
     Abandoned,
@@ -244,7 +245,7 @@ def test_a_batch_that_is_opened_once_more_has_nothing_left_of_before():
 
 def test_a_call_to_open_a_batch_once_more_that_is_repeated_on_the_wire_gets_the_same_answer():
     books, batch = journal(), UUID(int=7 << 80)
-    keys = [f"mutt:batch:{batch}", OPEN, "mutt:dead:", "mutt:halved:"]
+    keys = [f"mutt:batch:{batch}", OPEN, "mutt:dead:", "mutt:halved:", OPENED]
     asked = [str(batch), b"[]", 0, 1, "k", "a", 15]
     assert [books.run("reopen", keys, *asked, call) for call in ("one", "one", "two")] == [1, 1, 0]
 
@@ -320,3 +321,31 @@ def test_errors_are_counted_for_each_stage_anew_and_not_for_a_batch_that_is_clos
     claim(books, batch, Stage.MATCH).finish()
     assert books.count_error(batch) == 0
     assert redis_client().keys("mutt:batch:*") == []
+
+
+def test_the_oldest_open_batch_is_told_by_when_it_was_opened():
+    books = journal()
+    assert books.oldest_open_age_s() is None
+    first, second = opened(books), opened(books)
+    redis_client().zincrby(OPENED, -100, str(first))
+    redis_client().zincrby(OPENED, -50, str(second))
+    age = books.oldest_open_age_s()
+    assert age is not None
+    assert 100 <= age < 130
+    claim(books, first, Stage.VALIDATE).finish()
+    age = books.oldest_open_age_s()
+    assert age is not None
+    assert 50 <= age < 80
+    claim(books, second, Stage.VALIDATE).finish()
+    assert books.oldest_open_age_s() is None
+
+
+def test_a_batch_that_is_opened_again_is_not_as_old_as_its_events():
+    books = journal()
+    batch = opened(books)
+    held = claim(books, batch, Stage.VALIDATE)
+    held.finish()
+    books.reopen(batch, held.events, seq=held.seq, api_key="sensor", address="127.0.0.1")
+    age = books.oldest_open_age_s()
+    assert age is not None
+    assert age < 30

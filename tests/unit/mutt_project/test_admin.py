@@ -5,12 +5,18 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from audit import search_page
+from audit.ids import event_id, new_batch_id
 from audit.models import Attempt, DeadLetter, Record
 from ingest.authentication import KnownKeys
 from ingest.models import ApiKey, Scope
+from ingest.quarantine_models import Quarantined
+from ingest.replay_models import Replay
 from ingest.traffic_models import RefusedRequests
 from rules.models import DevelopmentHost, DeviceTeam, Rule
 from tests.unit.forwarder.records import NOW, alert
@@ -172,3 +178,65 @@ def test_a_person_uses_the_api_by_their_django_permissions(person):
     bob = Client()
     bob.force_login(User.objects.get(username="bob"))
     assert bob.get("/api/v1/rules").status_code == 403
+
+
+@pytest.mark.parametrize("model", [*WRITTEN, Replay, Quarantined], ids=lambda model: model.__name__)
+def test_a_list_of_what_mutt_wrote_counts_nothing(person, entries, model):
+    with CaptureQueriesContext(connection) as queries:
+        assert person.get(page(model, "changelist")).status_code == 200
+    assert [query["sql"] for query in queries if "COUNT(" in query["sql"].upper()] == []
+
+
+def test_a_list_goes_on_page_by_page_to_its_end(person):
+    batch = new_batch_id(NOW)
+    attempts = [
+        Attempt(batch_id=batch, event_ids=[batch], number=number, started_at=NOW, duration_ms=1, status=500 + number)
+        for number in range(250)
+    ]
+    Attempt.objects.bulk_create(attempts)
+    lists = [person.get(page(Attempt, "changelist"), {"p": number}).context["cl"] for number in (1, 2, 3)]
+    assert [len(one.result_list) for one in lists] == [100, 100, 50]
+    assert [one.paginator.num_pages for one in lists] == [2, 3, 3]
+    assert len(person.get(page(Attempt, "changelist"), {"p": "x"}).context["cl"].result_list) == 100
+
+
+def searched(person: Client, **query: Any) -> Any:
+    answer = person.get(page(Record, "changelist"), query)
+    assert answer.status_code == 200
+    return answer
+
+
+def test_records_are_searched_in_admin_as_over_the_api(person, entries):
+    other = alert(
+        event_id=event_id(new_batch_id(NOW), 7), hostname="edge-9", message="fan failed", team="DBA", rule_id=9
+    )
+    other.save(force_insert=True)
+    for query in ({"hostname": "EDGE-9"}, {"text": "fan fai"}, {"team": "DBA"}, {"rule_id": "9"}, {"batch": other.pk}):
+        assert searched(person, **query).context["records"] == [other]
+    assert searched(person, hostname="nobody").context["records"] == []
+    assert "No event is like that." in searched(person, hostname="nobody").content.decode()
+    assert "&lt;script&gt;alert(1)" in searched(person).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("text", "---"), ("since", "yesterday"), ("batch", "7"), ("rule_id", "x"), ("outcome", "lost")],
+)
+def test_what_is_wrong_with_a_search_stands_beside_its_field(person, field, value):
+    answer = searched(person, **{field: value})
+    assert field in answer.context["form"].errors
+    assert "records" not in answer.context
+
+
+def test_a_search_in_admin_goes_on_to_older_records(person, monkeypatch):
+    monkeypatch.setattr(search_page, "PAGE", 2)
+    batch = new_batch_id(NOW)
+    for number in range(5):
+        alert(event_id=event_id(batch, number), hostname="edge-9").save(force_insert=True)
+    seen, older = [], None
+    for _ in range(3):
+        context = searched(person, hostname="edge-9", **({"before": older} if older else {})).context
+        seen += [record.event_id for record in context["records"]]
+        older = context["older"]
+    assert seen == [event_id(batch, number) for number in range(5)][::-1]
+    assert older is None

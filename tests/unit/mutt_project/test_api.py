@@ -165,7 +165,7 @@ def test_the_ledger_balances_over_journal_and_records(reader):
     journal().count_rejected(2)
     assert get(reader, "ledger") == {
         "accepted": 4, "delivered": 0, "ignored": 0, "unmatched": 1, "suppressed": 0, "dead": 0, "pending": 3,
-        "rejected": 2, "balanced": True,
+        "rejected": 2, "balanced": True, "imbalance": 0, "suspects": [], "looked_back_to": None,
     }  # fmt: skip
 
 

@@ -30,6 +30,7 @@ def bodies(operation: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
             yield status, media_type, content
 
 
+STREAMS = {"application/x-ndjson", "text/csv"}
 ALL = list(operations())
 IDS = [operation["operationId"] for _, _, operation in ALL]
 
@@ -42,6 +43,9 @@ def test_it_is_openapi_3_1_without_words_of_3_0():
 @pytest.mark.parametrize(("path", "method", "operation"), ALL, ids=IDS)
 def test_every_body_has_an_example_that_is_valid(path: str, method: str, operation: dict[str, Any]):
     for what, media_type, content in bodies(operation):
+        if media_type in STREAMS:  # a text of any length
+            assert content["schema"] == {"type": "string"}
+            continue
         assert media_type in {"application/json", "application/problem+json"}
         assert "example" in content, what
         schema = {"$ref": f"urn:mutt{content['schema']['$ref']}"}

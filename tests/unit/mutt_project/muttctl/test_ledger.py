@@ -56,6 +56,36 @@ def test_an_unbalanced_ledger_is_a_failure(api: StubApi, muttctl: Muttctl, form:
     assert "2345" in result.stdout
 
 
+def test_an_unbalanced_ledger_names_the_batches(api: StubApi, muttctl: Muttctl) -> None:
+    suspect = {
+        "batch": "0199c8a2-1c00-7000-8000-5b2f4c9e0000",
+        "received_at": "2026-11-23T08:30:00Z",
+        "before": "0199c8a2-1b00-7000-8000-5b2f4c9e0000",
+        "expected": 10,
+        "found": 7,
+    }
+    api.ledger = COUNTS | {"balanced": False, "imbalance": 3, "suspects": [suspect]}
+    said = muttctl("ledger").stderr
+    assert "3 accepted events have no record" in said
+    assert f"batch {suspect['batch']}" in said
+    assert "10 events were accepted" in said
+    assert "7 are recorded" in said
+
+
+def test_an_unbalanced_ledger_says_how_far_it_was_looked_where_no_batch_is_found(
+    api: StubApi, muttctl: Muttctl
+) -> None:
+    api.ledger = COUNTS | {
+        "balanced": False,
+        "imbalance": -2,
+        "suspects": [],
+        "looked_back_to": "2026-11-23T08:30:00Z",
+    }
+    said = muttctl("ledger").stderr
+    assert "2 records are of events that were never accepted" in said
+    assert "since 11-23 08:30:00 UTC" in said
+
+
 @pytest.mark.parametrize("path", commands(cli), ids=" ".join)
 def test_every_command_has_help_with_examples(muttctl: Muttctl, path: tuple[str, ...]) -> None:
     result = muttctl(*path, "--help", MUTT_URL=None)

@@ -1,0 +1,85 @@
+"""The search over records in admin: a form above, a page of records below, and no counting."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.api.moments import moment_of
+from audit.outcomes import Outcome
+from audit.searching import TooBroadError, Wanted, page_of, search, words_of
+
+PAGE = 100
+_MAX_ID = 2**63 - 1
+
+
+class MomentField(forms.CharField):
+    """A moment: ISO 8601, or relative to now."""
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return moment_of(text, timezone.now())
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class SearchForm(forms.Form):
+    """What a search may ask for; the names are those of the API."""
+
+    hostname = forms.CharField(label="Host", required=False, max_length=255)
+    text = forms.CharField(
+        label="Words",
+        required=False,
+        max_length=1000,
+        help_text="All of them; the last may be cut.",
+    )
+    outcome = forms.ChoiceField(required=False, choices=[("", "any"), *((word, word) for word in Outcome)])
+    rule_id = forms.IntegerField(label="Rule", required=False, min_value=1, max_value=_MAX_ID, help_text="Its number.")
+    team = forms.CharField(required=False, max_length=100)
+    batch = forms.UUIDField(label="Batch", required=False, help_text="Or an event of it.")
+    since = MomentField(required=False, help_text="-1h, -2d or 2026-11-23T08:00Z")
+    until = MomentField(required=False)
+    before = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def clean_text(self) -> str:
+        text: str = self.cleaned_data["text"]
+        if text and not words_of(text):
+            raise forms.ValidationError("There is no word in it: letters or digits.")
+        return text
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is asked for; the form is valid."""
+        return Wanted(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
+
+
+def show_search(request: HttpRequest) -> HttpResponse:
+    """The page. People without the right to look at records have been turned away before."""
+    form = SearchForm(request.GET)
+    asked = {name: value for name, value in request.GET.items() if value and name in form.fields and name != "before"}
+    context: dict[str, Any] = {
+        **admin.site.each_context(request),
+        "title": "What became of events",
+        "form": form,
+        "asked": urlencode(asked),
+        "narrowed": bool(asked),
+        "paged": "before" in request.GET,
+        "export": reverse("event-export"),
+    }
+    if form.is_valid():
+        try:
+            found = page_of(search(form.wanted), PAGE + 1)
+        except TooBroadError as error:
+            form.add_error(None, str(error))
+        else:
+            older = found[PAGE - 1].event_id if len(found) > PAGE else None
+            context |= {"records": found[:PAGE], "older": older}
+    return TemplateResponse(request, "audit/search.html", context)

@@ -1,0 +1,112 @@
+"""Search over records: by host, time, rule, outcome, team, words, batch, correlation id; always the newest first.
+
+Each way of searching has an index that gives its rows in this order, so that a page costs a page, however many
+records there are; nothing is ever counted.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Lower
+
+from audit.ids import batch_of, first_id_at, last_id_of
+from audit.models import Record
+
+_PAGE = 5000
+_WORD = re.compile(r"[^\W_]+")
+
+
+class TooBroadError(Exception):
+    """The search did not end in time."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"This search did not end within {limit_s:g} s. Narrow it: name a time, a host or a rule.")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a record must have; None: whatever. `since` counts, `until` does not; `before`: older than this event."""
+
+    hostname: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    rule_id: int | None = None
+    outcome: str | None = None
+    team: str | None = None
+    text: str | None = None
+    batch: UUID | None = None
+    before: UUID | None = None
+
+
+def words_of(text: str) -> list[str]:
+    """The words that a search for this text looks for: what stands between blanks and punctuation."""
+    return _WORD.findall(text)
+
+
+def search(wanted: Wanted) -> QuerySet[Record]:
+    """The records, the newest first."""
+    found = Record.objects.order_by("-event_id")
+    if wanted.hostname is not None:
+        found = found.alias(host=Lower("hostname")).filter(host=wanted.hostname.lower())
+    equal = {"rule_id": wanted.rule_id, "outcome": wanted.outcome, "team": wanted.team}
+    found = found.filter(**{name: value for name, value in equal.items() if value is not None})
+    if wanted.text is not None:
+        found = found.filter(_says(wanted.text))
+    if wanted.batch is not None:
+        found = found.filter(event_id__gte=batch_of(wanted.batch), event_id__lte=last_id_of(batch_of(wanted.batch)))
+    if wanted.since is not None:
+        found = found.filter(event_id__gte=first_id_at(wanted.since))
+    if wanted.until is not None:
+        found = found.filter(event_id__lt=first_id_at(wanted.until))
+    if wanted.before is not None:
+        found = found.filter(event_id__lt=wanted.before)
+    return found
+
+
+def _says(text: str) -> RawSQL:
+    """All of these words stand in the message; the last one may be the beginning of a word."""
+    words = " & ".join(f"'{word}'" for word in words_of(text))
+    sql = "audit_words(audit_record.message) @@ to_tsquery('pg_catalog.simple', %s)"
+    return RawSQL(sql, [f"{words}:*"], output_field=BooleanField())  # noqa: S611 - a constant, with parameters
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    """Each query in here ends within MUTT_SEARCH_TIMEOUT_S. Raises TooBroadError where one would not."""
+    limit_s = settings.MUTT_SEARCH_TIMEOUT_S
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{limit_s * 1000:.0f}ms"])
+            yield
+    except OperationalError as error:
+        if "statement timeout" not in str(error):
+            raise
+        raise TooBroadError(limit_s) from error
+
+
+def page_of(found: QuerySet[Record], most: int) -> list[Record]:
+    """The first of these records. Raises TooBroadError."""
+    with in_time():
+        return list(found[:most])
+
+
+def every_page_of(found: QuerySet[Record]) -> Iterator[list[Record]]:
+    """All of these records, a page at a time: however many there are, only one page is in memory.
+
+    Raises TooBroadError.
+    """
+    rest = found
+    while page := page_of(rest, _PAGE):
+        yield page
+        if len(page) < _PAGE:
+            return
+        rest = found.filter(event_id__lt=page[-1].event_id)
