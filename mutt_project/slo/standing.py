@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from audit.outcomes import Outcome
-from audit.tallies import LATENCY_BOUNDS_S, latencies, tallies
+from audit.tallies import LATENCY_BOUNDS_S, latencies
 from ingest.answers import OUR_FAULT
 from mutt_project.slo.budget import WINDOWS, Budget, Burn, Count, State, budget_of, burns, state_of
 from mutt_project.slo.objectives import BUILT_IN, Measure, Objective, ObjectivesError, read_objectives
@@ -95,15 +95,20 @@ def _latency(objective: Objective, now: datetime, windows: Iterable[timedelta]) 
     return found
 
 
+_ENDED = """
+SELECT coalesce(sum(entered) FILTER (WHERE outcome = %s), 0)::bigint, coalesce(sum(entered), 0)::bigint
+  FROM audit_tally WHERE minute >= %s AND minute < %s AND outcome = ANY(%s)
+"""
+
+
 def _delivery(_: Objective, now: datetime, windows: Iterable[timedelta]) -> Counts:
     """Deliveries and dead letters: whichever half of the pipeline gave an event up, Moogsoft did not get it."""
-    lengths = list(windows)
-    rows = [row for row in tallies(now - max(lengths), _soon(now)) if row.outcome in {Outcome.DELIVERED, Outcome.DEAD}]
-    found = {}
-    for window in lengths:
-        within = [row for row in rows if row.at >= now - window]
-        good = sum(row.entered for row in within if row.outcome is Outcome.DELIVERED)
-        found[window] = Count(good, sum(row.entered for row in within))
+    good, both = Outcome.DELIVERED.value, [Outcome.DELIVERED.value, Outcome.DEAD.value]
+    with connection.cursor() as cursor:
+        found = {}
+        for window in windows:
+            cursor.execute(_ENDED, [good, now - window, _soon(now), both])
+            found[window] = Count(*cursor.fetchone())
     return found
 
 
