@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from ingest.dead_letter_admin import DeadLetterAdmin, ReplayAdmin  # noqa: F401
 from ingest.models import ApiKey, Scope, SourceName
 from ingest.quarantine_admin import QuarantinedAdmin  # noqa: F401
+from ingest.refusal_admin import RefusedRequestsAdmin  # noqa: F401
 
 
 class ApiKeyForm(forms.ModelForm[ApiKey]):

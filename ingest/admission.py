@@ -18,7 +18,6 @@ from redis.exceptions import RedisError
 
 from audit.connections import redis_client
 from audit.journal import Journal, Marks, Pressure, journal
-from ingest.metrics import REQUESTS_SHED
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +109,3 @@ def rates() -> Rates:
     pool = redis_client().connection_pool
     storage = RedisStorage(settings.REDIS_URL, connection_pool=pool, key_prefix="mutt:rate", wrap_exceptions=True)
     return Rates(SlidingWindowCounterRateLimiter(storage))
-
-
-def count_shed(why: str) -> None:
-    REQUESTS_SHED.labels(why).inc()

@@ -20,6 +20,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from ingest.answers import Why
 from ingest.models import ApiKey, Scope, digest_of
 from ingest.sealing import SealError, unseal
 
@@ -58,11 +59,26 @@ class Caller:
         return self.name
 
     def may(self, scope: Scope, now: datetime) -> bool:
-        return scope.value in self.scopes and (self.expires_at is None or now < self.expires_at)
+        return scope.value in self.scopes and not self.has_expired(now)
+
+    def has_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and now >= self.expires_at
 
     def may_send(self, source: str) -> bool:
         """Whether the key is for this source; a key that names none is for all."""
         return not self.allowed_sources or source in self.allowed_sources
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The caller; or why there is none, and the name of the key where there is one that cannot be used.
+
+    Both are for operators: whoever holds such a key is told what whoever holds none is told.
+    """
+
+    caller: Caller | None
+    why: Why | None = None
+    name: str = ""
 
 
 class KnownKeys:
@@ -76,13 +92,17 @@ class KnownKeys:
         self._clock = clock
         self._most = most
         self._lock = threading.Lock()
-        self._callers: dict[str, tuple[float, Caller | None]] = {}  # None: a key that cannot be used
+        self._found: dict[str, tuple[float, Found]] = {}
 
     def find(self, secret: str) -> Caller | None:
         """The caller with this key; None if nobody has it. Raises KeysUnavailableError."""
+        return self.look(secret).caller
+
+    def look(self, secret: str) -> Found:
+        """The same, and why there is no caller. Raises KeysUnavailableError."""
         digest = digest_of(secret)
         with self._lock:
-            known = self._callers.get(digest)
+            known = self._found.get(digest)
         if known and self._clock() - known[0] < self._max_age_s:
             return known[1]
         if known is None:
@@ -94,33 +114,34 @@ class KnownKeys:
         except KeysUnavailableError:
             return known[1]
 
-    def _refresh(self, digest: str) -> Caller | None:
+    def _refresh(self, digest: str) -> Found:
         try:
             key = _look_up(digest)
         except Error as error:
             raise KeysUnavailableError from error
-        if key is None:
+        if key is None or not key.is_active:
             with self._lock:
-                self._callers.pop(digest, None)
-            return None
+                self._found.pop(digest, None)
+            return Found(None, Why.REVOKED_KEY, key.name) if key else Found(None, Why.UNKNOWN_KEY)
         caller = _caller(key)
-        self._remember(digest, caller)
+        found = Found(caller) if caller else Found(None, Why.UNREADABLE_KEY, key.name)
+        self._remember(digest, found)
         if caller:
             _note_use(key)
-        return caller
+        return found
 
-    def _remember(self, digest: str, caller: Caller | None) -> None:
+    def _remember(self, digest: str, found: Found) -> None:
         with self._lock:
-            self._callers.pop(digest, None)  # so that the first in the dictionary is the one asked for longest ago
-            if len(self._callers) >= self._most:
-                del self._callers[next(iter(self._callers))]
-            self._callers[digest] = (self._clock(), caller)
+            self._found.pop(digest, None)  # so that the first in the dictionary is the one asked for longest ago
+            if len(self._found) >= self._most:
+                del self._found[next(iter(self._found))]
+            self._found[digest] = (self._clock(), found)
 
 
 def _look_up(digest: str) -> ApiKey | None:
     # The index finds a hash, not a secret: its timing tells nothing about keys. What is found is compared once more,
     # in constant time, so that nothing hangs on how the database compares texts.
-    key = ApiKey.objects.filter(digest=digest, is_active=True).first()
+    key = ApiKey.objects.filter(digest=digest).first()
     return key if key and hmac.compare_digest(key.digest, digest) else None
 
 
@@ -165,13 +186,20 @@ def caller_of(request: HttpRequest, url_token: str | None = None) -> Caller | No
     The first of these that the request has is taken: X-API-KEY, Authorization (Bearer, or Basic with the key as
     password), and `url_token`, which counts only for keys that may be in the URL.
     """
+    return look_for_caller(request, url_token).caller
+
+
+def look_for_caller(request: HttpRequest, url_token: str | None = None) -> Found:
+    """The same, and why there is no caller. Raises KeysUnavailableError."""
     secret = _secret_in_headers(request)
     if secret is not None:
-        return known_keys.find(secret) if secret else None
+        return known_keys.look(secret) if secret else Found(None, Why.NO_KEY)
     if not url_token:
-        return None
-    caller = known_keys.find(url_token)
-    return caller if caller and caller.in_url else None
+        return Found(None, Why.NO_KEY)
+    found = known_keys.look(url_token)
+    if found.caller and not found.caller.in_url:
+        return Found(None, Why.KEY_IN_URL, found.caller.name)
+    return found
 
 
 def _secret_in_headers(request: HttpRequest) -> str | None:

@@ -158,3 +158,4 @@ def _in_order(chosen: Sequence[str] | None, words: type[models.TextChoices]) -> 
 # Here is where Django looks for models.
 from ingest.quarantine_models import Quarantined  # noqa: E402, F401
 from ingest.replay_models import Replay  # noqa: E402, F401
+from ingest.traffic_models import RefusedRequests, TrafficMinute  # noqa: E402, F401

@@ -63,6 +63,7 @@ class Receipt:
     batch: UUID | None
     results: list[Result]
     lone: bool
+    again: bool = False  # it is the answer of an earlier request
 
     @property
     def accepted(self) -> int:
@@ -108,7 +109,7 @@ def receive(
     if key and (events or not read.lone):  # a lone bad event may be mended and sent with the same key
         receipt, again = _open_once(judged, events, sender, key, now)
         if again:
-            return Receipt(receipt.batch, receipt.results, read.lone)
+            return Receipt(receipt.batch, receipt.results, read.lone, again=True)
     elif read.lone and events:
         receipt = _open_together(events[0], sender)
     else:

@@ -15,6 +15,7 @@ from audit.outcomes import Stage
 from ingest.normalisation import canonical_form, notes_on_clock
 from ingest.quarantine_inbox import inbox
 from ingest.quarantine_store import empty_inbox
+from ingest.traffic_store import fold
 
 
 @shared_task(name="ingest.validate_batch")
@@ -41,3 +42,9 @@ def store_quarantine() -> int:
         max_age=timedelta(days=settings.MUTT_QUARANTINE_DAYS),
         most_per_source=settings.MUTT_QUARANTINE_MOST,
     )
+
+
+@shared_task(name="ingest.fold_traffic")
+def fold_traffic() -> None:
+    """Make hours of old minutes of traffic, and drop what is too old."""
+    fold(timezone.now())

@@ -4,11 +4,15 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from mutt_project.slo.standing import objectives
+
 
 class MuttProjectConfig(AppConfig):
     name = "mutt_project"
     verbose_name = "MUTT"
 
     def ready(self) -> None:
+        """Read the objectives, so that a wrong file stops the start. Raises ImproperlyConfigured."""
+        objectives()
         # Makes ours the current Celery app of every process that sends tasks; it can be imported only now.
         import_module("mutt_project.celery")

@@ -433,6 +433,41 @@ EXAMPLES: dict[str, Any] = {
         "suspects": [],
         "looked_back_to": None,
     },
+    "Objectives": {
+        "at": _AT,
+        "results": [
+            {
+                "name": "ingest_availability",
+                "description": "Requests to the webhook that are not answered 5xx",
+                "measure": "ingest_availability",
+                "target": 0.999,
+                "within_s": None,
+                "window_days": 30,
+                "good": 999_600,
+                "total": 1_000_000,
+                "ratio": 0.9996,
+                "budget": {"allowed": 1000.0, "spent": 400, "remaining": 0.6},
+                "burn": [
+                    {
+                        "window": "1h",
+                        "rate": 0.5,
+                        "short_window": "5m",
+                        "short_rate": None,
+                        "threshold": 14.4,
+                        "burning": False,
+                    }
+                ],
+                "state": "ok",
+            }
+        ],
+    },
+    "Refusals": {
+        "since": _AT,
+        "more": False,
+        "results": [
+            {"why": "revoked_key", "api_key": "rsyslog", "address": "192.0.2.7", "requests": 12, "last_at": _AT}
+        ],
+    },
     "Quarantined": _QUARANTINED,
     "QuarantinedWithBody": {**_QUARANTINED, "body": '{"message": "link down"}'},
     "Resent": _RESENT,

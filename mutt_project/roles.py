@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission
 _RULES = ("rule", "developmenthost", "deviceteam")
 _WRITTEN = (
     *("audit.record", "audit.attempt", "audit.deadletter", "audit.archive", "ingest.quarantined", "ingest.replay"),
-    "forwarder.destination",
+    *("forwarder.destination", "ingest.refusedrequests"),
 )
 _OPERATED = (
     *("ingest.resend_quarantined", "audit.replay_deadletter", "audit.discard_deadletter"),

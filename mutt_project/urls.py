@@ -12,11 +12,13 @@ from audit.api.views import LedgerView
 from forwarder.api.views import BreakerViewSet
 from ingest.api.dead_letters import DeadLetterViewSet, ReplayViewSet
 from ingest.api.keys import ApiKeyViewSet
+from ingest.api.refusals import RefusalsView
 from ingest.api.retention import RetentionViewSet
 from ingest.api.views import QuarantineViewSet
 from ingest.preview import preview
 from ingest.views import webhook
 from mutt_project.health import healthz, metrics, readyz
+from mutt_project.slo.api import SloView
 from mutt_project.why.api import WhyViewSet
 from mutt_project.why.pages import WhyNotPage, WhyPage
 from rules.api.testing import BacktestsView, BacktestView, RuleTestView
@@ -46,6 +48,8 @@ urlpatterns = [
     path("webhook/<str:source>/<str:token>", webhook, name="webhook-token"),
     path("api/v1/events/export", EventExportView.as_view(), name="event-export"),
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
+    path("api/v1/refusals", RefusalsView.as_view(), name="refusals"),
+    path("api/v1/slo", SloView.as_view(), name="slo"),
     path("api/v1/breaker", BreakerViewSet.as_view({"get": "retrieve", "put": "update"}), name="breaker"),
     path("api/v1/breaker/resume", BreakerViewSet.as_view({"post": "resume"}), name="breaker-resume"),
     path("api/v1/retention", RetentionViewSet.as_view({"get": "retrieve", "post": "retain"}), name="retention"),

@@ -13,8 +13,10 @@ from mutt_project.muttctl.hosts import hosts
 from mutt_project.muttctl.ledger import ledger
 from mutt_project.muttctl.output import examples
 from mutt_project.muttctl.quarantine import quarantine
+from mutt_project.muttctl.refusals import refusals
 from mutt_project.muttctl.rules import rules
 from mutt_project.muttctl.send import send
+from mutt_project.muttctl.slo import slo
 from mutt_project.muttctl.teams import teams
 
 EPILOG = f"""{
@@ -29,6 +31,8 @@ EPILOG = f"""{
         "muttctl audit search --hostname core-router-01 --start-time -1h",
         "muttctl events why-not core-router-01",
         "muttctl quarantine summary",
+        "muttctl refusals --since -1h",
+        "muttctl slo",
         "muttctl dlq inspect --service alerter --limit 10",
         "muttctl breaker status",
         "muttctl audit retain --dry-run",
@@ -48,7 +52,7 @@ Exit status:
   0  done
   1  something failed or was refused: events rejected, ledger unbalanced,
      a wrong file, "no" to a question, `muttctl breaker status`: nothing
-     is sent
+     is sent, `muttctl slo --check`: an error budget burns
   2  wrong usage, or MUTT_URL and MUTT_API_KEY missing;
      `muttctl rules plan`: something would change
   3  MUTT cannot be reached, or answered 5xx
@@ -65,5 +69,5 @@ def cli() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (audit, breaker, dlq, events, hosts, ledger, quarantine, rules, send, teams):
+for command in (audit, breaker, dlq, events, hosts, ledger, quarantine, refusals, rules, send, slo, teams):
     cli.add_command(command)

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from audit.outcomes import Outcome
+from ingest.answers import Why
 from mutt_project.settings.environment import (
     at_least_one,
     boolean,
@@ -155,6 +156,8 @@ SPECTACULAR_SETTINGS = {
         "ForcedStateEnum": [(word, word) for word in ("open", "closed")],
         "WishEnum": [(word, word) for word in ("open", "closed", "automatic")],
         "DeadLetterStateEnum": [("waiting", "Waiting"), ("replayed", "Replayed"), ("discarded", "Discarded")],
+        "SloStateEnum": [(word, word) for word in ("ok", "burning", "exhausted")],
+        "RefusalEnum": [(word.value, word.value) for word in Why],
         "DecidedOutcomeEnum": [(word, word) for word in ("forwarded", "ignored", "unmatched")],
     },
 }
@@ -200,6 +203,12 @@ MUTT_RULE_SET_MAX_AGE_S = optional("MUTT_RULE_SET_MAX_AGE_S", 1.0, positive)
 MUTT_KEY_MAX_AGE_S = optional("MUTT_KEY_MAX_AGE_S", 10.0, positive)
 MUTT_UNMATCHED_THRESHOLD = optional("MUTT_UNMATCHED_THRESHOLD", 100, int)
 MUTT_UNMATCHED_WINDOW_S = optional("MUTT_UNMATCHED_WINDOW_S", 24 * 60 * 60, int)
+
+# How often each web process stores what it counted of the traffic.
+MUTT_TRAFFIC_EVERY_S = optional("MUTT_TRAFFIC_EVERY_S", 5.0, positive)
+
+# A file of objectives in place of mutt_project/slo/objectives.toml; docs/slo.md has its form.
+MUTT_SLO_FILE: str | None = optional("MUTT_SLO_FILE", None, str)
 
 # How long a search over records may take.
 MUTT_SEARCH_TIMEOUT_S = optional("MUTT_SEARCH_TIMEOUT_S", 20.0, positive)
@@ -271,6 +280,7 @@ CELERY_TASK_ROUTES = {
     "ingest.sweep_open_batches": {"queue": "maintenance"},
     "ingest.store_quarantine": {"queue": "maintenance"},
     "ingest.go_on_with_replays": {"queue": "maintenance"},
+    "ingest.fold_traffic": {"queue": "maintenance"},
     "rules.run_backtest": {"queue": "maintenance"},
     "rules.resume_backtests": {"queue": "maintenance"},
 }
@@ -314,6 +324,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "go on with replays": {"task": "ingest.go_on_with_replays", "schedule": 2.0, "options": {"expires": 10}},
     "resume backtests": {"task": "rules.resume_backtests", "schedule": 15.0, "options": {"expires": 15}},
+    "fold traffic": {"task": "ingest.fold_traffic", "schedule": 60 * 60.0, "options": {"expires": 60 * 60}},
     "check the ledger": {"task": "audit.check_ledger", "schedule": 30.0, "options": {"expires": 30}},
     "fold tallies": {"task": "audit.fold_tallies", "schedule": 60.0, "options": {"expires": 60}},
     "create partitions": {"task": "audit.create_partitions", "schedule": 6 * 60 * 60.0},

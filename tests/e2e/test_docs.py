@@ -14,6 +14,9 @@ import pytest
 
 from audit.ids import event_id, new_batch_id
 from audit.partitions import Month
+from audit.tallies import LATENCY_BOUNDS_S
+from ingest.answers import Why
+from mutt_project.slo.objectives import read_objectives
 from ops.local.stack import ROOT
 from tests.mutt import Mutt, event
 
@@ -82,6 +85,28 @@ def test_the_file_of_rules_that_is_shown_is_one(mutt: Mutt, tmp_path: Path):
     (tmp_path / "shown.yaml").write_text(text)
     checked = muttctl(mutt, tmp_path, "muttctl rules check shown.yaml")
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+SLO = (ROOT / "docs" / "slo.md").read_text()
+OF_SLO = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", SLO, re.MULTILINE)
+
+
+def test_the_commands_of_the_page_on_objectives_work(mutt: Mutt, tmp_path: Path):
+    assert len(OF_SLO) >= 4
+    for command in OF_SLO:
+        finished = muttctl(mutt, tmp_path, command)
+        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+
+
+def test_the_file_of_objectives_that_is_shown_is_one(tmp_path: Path):
+    (text,) = re.findall(r"^```toml\n(.+?)^```", SLO, re.MULTILINE | re.DOTALL)
+    (tmp_path / "slo.toml").write_text(text)
+    assert len(read_objectives(tmp_path / "slo.toml", LATENCY_BOUNDS_S)) == 2
+
+
+def test_the_page_on_objectives_has_every_reason_and_every_bound():
+    assert {why for why in Why if f"`{why.value}`" not in SLO} == set()
+    assert ", ".join(f"{bound:g}" for bound in LATENCY_BOUNDS_S) in SLO
 
 
 SENDERS = (ROOT / "docs" / "senders.md").read_text()

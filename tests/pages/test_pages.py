@@ -100,6 +100,7 @@ PAGES: dict[str, str | Callable[[Mutt], str]] = {
     "delivery": "/admin/forwarder/destination/",
     "replays": "/admin/ingest/replay/",
     "quarantine": "/admin/ingest/quarantined/",
+    "refusals": "/admin/ingest/refusedrequests/",
     "keys": "/admin/ingest/apikey/",
     "key-new": "/admin/ingest/apikey/add/",
 }

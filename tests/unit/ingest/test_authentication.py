@@ -207,14 +207,14 @@ def test_a_postgresql_that_cannot_be_written_to_keeps_nobody_out(keys, secret, c
 def test_a_secret_that_finds_nobody_is_not_remembered(keys):
     for number in range(50):
         keys.find(f"mutt_guess{number}")
-    assert not keys._callers  # noqa: SLF001 - memory is what this is about
+    assert not keys._found  # noqa: SLF001 - memory is what this is about
 
 
 def test_no_more_keys_are_remembered_than_there_is_room_for(clock, make_key):
     keys: Any = KnownKeys(max_age_s=10, clock=clock, most=3)
     secrets = [make_key("ingest", name=f"key {number}") for number in range(5)]
     assert [keys.find(secret).name for secret in secrets] == [f"key {number}" for number in range(5)]
-    assert len(keys._callers) == 3  # noqa: SLF001 - as above
+    assert len(keys._found) == 3  # noqa: SLF001 - as above
     assert [keys.find(secret).name for secret in secrets] == [f"key {number}" for number in range(5)]
 
 

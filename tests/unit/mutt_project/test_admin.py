@@ -17,13 +17,14 @@ from ingest.authentication import KnownKeys
 from ingest.models import ApiKey, Scope
 from ingest.quarantine_models import Quarantined
 from ingest.replay_models import Replay
+from ingest.traffic_models import RefusedRequests
 from rules.models import DevelopmentHost, DeviceTeam, Rule
 from tests.unit.forwarder.records import NOW, alert
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)  # noqa: SLF001
-WRITTEN = [Record, Attempt, DeadLetter]
+WRITTEN = [Record, Attempt, DeadLetter, RefusedRequests]
 EDITABLE = [Rule, DevelopmentHost, DeviceTeam, ApiKey]
 
 
@@ -51,6 +52,9 @@ def entries() -> dict[Any, Any]:
         DevelopmentHost: DevelopmentHost.objects.create(hostname="lab-1"),
         DeviceTeam: DeviceTeam.objects.create(hostname="core-1", team="CORE"),
         ApiKey: ApiKey.create("sensor", ["ingest"]).key,
+        RefusedRequests: RefusedRequests.objects.create(
+            hour=NOW, why="revoked_key", api_key="old", address="192.0.2.7", requests=3, last_at=NOW
+        ),
         User: User.objects.create(username="grace"),
     }
 
