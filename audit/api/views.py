@@ -85,10 +85,10 @@ def _in_flight(identifier: UUID) -> dict[str, Any]:
     if entry is None:
         raise NotFound(f"No event has the id {identifier}: it was never accepted here, or its record has been dropped.")
     event = in_our_words(entry)
-    steps = [
-        Step(received_at(identifier), "received", "Received; it is in the journal."),
-        Step(None, "waiting", WAITING[stage]),
-    ]
+    steps = [Step(received_at(identifier), "received", "Received; it is in the journal.")]
+    if stage in (Stage.MATCH, Stage.FORWARD):
+        steps.append(Step(None, "validated", "Brought into canonical form."))
+    steps.append(Step(None, "waiting", WAITING[stage]))
     return {
         "id": identifier,
         "batch": batch_of(identifier),

@@ -144,3 +144,10 @@ def test_a_story_is_gathered_from_the_record_its_batchs_attempts_and_the_journal
     assert [step.stage for step in steps] == ["received", "validated", "decided", "attempt", "waiting"]
     assert "Attempt 1," in steps[3].text
     assert "dead letters" in steps[4].text
+
+
+def test_a_canary_tells_that_it_is_one():
+    canary = {"hostname": "mutt-canary", "source_type": "mutt-canary", "rule_id": None, "reason": "canary"}
+    steps = story(record("suppressed", **canary), [], None)
+    assert steps[2].text.startswith("It is a canary: no rule decides it")
+    assert steps[-1].text.startswith("Suppressed, as every canary that does not ask for delivery")
