@@ -3,8 +3,10 @@
 import os
 from collections.abc import Callable, Iterable
 
+from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -15,6 +17,7 @@ from audit.connections import redis_client
 from audit.journal import journal
 from forwarder.breaker import State
 from forwarder.looking import delivering
+from ingest import canary
 
 
 def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
@@ -62,10 +65,26 @@ class DeliveryCollector(Collector):
         yield queues
 
 
+class CanaryCollector(Collector):
+    """How long ago a canary came through; nothing where none is sent."""
+
+    def collect(self) -> Iterable[Metric]:
+        if not settings.MUTT_CANARY_EVERY_S:
+            return
+        try:
+            age = canary.age_s(timezone.now())
+        except RedisError:
+            return
+        if age is not None:
+            meaning = "Seconds since the receipt of the newest canary that came through."
+            yield GaugeMetricFamily("mutt_canary_age_seconds", meaning, value=age)
+
+
 def metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """The metrics of all processes that share PROMETHEUS_MULTIPROC_DIR; without it, of this process alone."""
     shared = CollectorRegistry()
     shared.register(DeliveryCollector())
+    shared.register(CanaryCollector())
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.MultiProcessCollector(shared)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
         return HttpResponse(generate_latest(shared), content_type=CONTENT_TYPE_LATEST)

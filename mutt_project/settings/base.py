@@ -20,6 +20,7 @@ from mutt_project.settings.environment import (
     seconds_by_name,
     share,
     time_zone,
+    zero_or_more,
 )
 from rules.event import Handling, Severity
 
@@ -199,6 +200,10 @@ MUTT_KEY_MAX_AGE_S = optional("MUTT_KEY_MAX_AGE_S", 10.0, positive)
 MUTT_UNMATCHED_THRESHOLD = optional("MUTT_UNMATCHED_THRESHOLD", 100, int)
 MUTT_UNMATCHED_WINDOW_S = optional("MUTT_UNMATCHED_WINDOW_S", 24 * 60 * 60, int)
 
+# How often MUTT sends an event of its own, to see that events come through (0: never), and whether on to Moogsoft.
+MUTT_CANARY_EVERY_S = optional("MUTT_CANARY_EVERY_S", 60.0, zero_or_more)
+MUTT_CANARY_DELIVERS = optional("MUTT_CANARY_DELIVERS", False, boolean)
+
 # What was refused is kept: the first so many bytes of each event, so many on their way to PostgreSQL, and there so
 # many days, and so many of each source.
 MUTT_QUARANTINE_MAX_BYTES = optional("MUTT_QUARANTINE_MAX_BYTES", 16 * 1024, int)
@@ -251,6 +256,7 @@ CELERY_TASK_ROUTES = {
     "audit.store_dead_letters": {"queue": "dlq"},
     "audit.create_partitions": {"queue": "maintenance"},
     "ingest.sweep_open_batches": {"queue": "maintenance"},
+    "ingest.send_canary": {"queue": "maintenance"},
     "ingest.store_quarantine": {"queue": "maintenance"},
     "ingest.go_on_with_replays": {"queue": "maintenance"},
     "rules.run_backtest": {"queue": "maintenance"},
@@ -298,6 +304,12 @@ CELERY_BEAT_SCHEDULE = {
     "resume backtests": {"task": "rules.resume_backtests", "schedule": 15.0, "options": {"expires": 15}},
     "create partitions": {"task": "audit.create_partitions", "schedule": 6 * 60 * 60.0},
 }
+if MUTT_CANARY_EVERY_S:
+    CELERY_BEAT_SCHEDULE["send a canary"] = {
+        "task": "ingest.send_canary",
+        "schedule": MUTT_CANARY_EVERY_S,
+        "options": {"expires": MUTT_CANARY_EVERY_S},
+    }
 
 LOGGING = {
     "version": 1,

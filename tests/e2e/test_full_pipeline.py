@@ -18,6 +18,7 @@ TERMS = ("delivered", "ignored", "unmatched", "suppressed", "dead", "pending")
 
 def launch(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    environment["MUTT_CANARY_EVERY_S"] = "0"
     return subprocess.Popen(
         [sys.executable, "-m", "ops.local.demo", *arguments, "--folder", str(folder)],
         cwd=ROOT,
