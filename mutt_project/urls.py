@@ -15,6 +15,7 @@ from ingest.api.views import QuarantineViewSet
 from ingest.preview import preview
 from ingest.views import webhook
 from mutt_project.health import healthz, metrics, readyz
+from mutt_project.status.api import StatusView
 from rules.api.testing import BacktestsView, BacktestView, RuleTestView
 from rules.api.views import DevelopmentHostViewSet, DeviceTeamViewSet, RuleViewSet
 from rules.models import DeviceTeam
@@ -41,6 +42,7 @@ urlpatterns = [
     path("webhook/<str:source>", webhook, name="webhook-source"),
     path("webhook/<str:source>/<str:token>", webhook, name="webhook-token"),
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
+    path("api/v1/status", StatusView.as_view(), name="status"),
     path("api/v1/breaker", BreakerViewSet.as_view({"get": "retrieve", "put": "update"}), name="breaker"),
     path("api/v1/breaker/resume", BreakerViewSet.as_view({"post": "resume"}), name="breaker-resume"),
     path("api/v1/openapi.yaml", SpectacularAPIView.as_view(), name="openapi"),

@@ -154,6 +154,7 @@ SPECTACULAR_SETTINGS = {
         "ForcedStateEnum": [(word, word) for word in ("open", "closed")],
         "WishEnum": [(word, word) for word in ("open", "closed", "automatic")],
         "DeadLetterStateEnum": [("waiting", "Waiting"), ("replayed", "Replayed"), ("discarded", "Discarded")],
+        "HealthStateEnum": [(word, word) for word in ("ok", "warning", "failed")],
         "DecidedOutcomeEnum": [(word, word) for word in ("forwarded", "ignored", "unmatched")],
     },
 }

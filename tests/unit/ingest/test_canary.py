@@ -1,6 +1,7 @@
 """The scheduled canary: sent like any event, and its end is noticed."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -31,7 +32,8 @@ def canaries_are_on(settings):
 
 
 def awaited() -> list[UUID]:
-    return [UUID(raw.decode()) for raw in redis_client().zrange(canary.AWAITED, 0, -1)]
+    redis: Any = redis_client()
+    return [UUID(raw.decode()) for raw in redis.zrange(canary.AWAITED, 0, -1)]
 
 
 def decide(event: UUID) -> None:
