@@ -7,6 +7,7 @@ import click
 
 from mutt_project.muttctl.breaker import breaker
 from mutt_project.muttctl.dlq import dlq
+from mutt_project.muttctl.doctor import doctor
 from mutt_project.muttctl.events import events
 from mutt_project.muttctl.hosts import hosts
 from mutt_project.muttctl.ledger import ledger
@@ -18,6 +19,7 @@ from mutt_project.muttctl.teams import teams
 
 EPILOG = f"""{
     examples(
+        "muttctl doctor",
         "muttctl ledger",
         "muttctl rules list --active",
         'muttctl rules test --message "Interface Gi0/1, changed state to down"',
@@ -45,7 +47,7 @@ Exit status:
   0  done
   1  something failed or was refused: events rejected, ledger unbalanced,
      a wrong file, "no" to a question, `muttctl breaker status`: nothing
-     is sent
+     is sent, `muttctl doctor`: a check failed, or MUTT does not answer
   2  wrong usage, or MUTT_URL and MUTT_API_KEY missing;
      `muttctl rules plan`: something would change
   3  MUTT cannot be reached, or answered 5xx
@@ -62,5 +64,5 @@ def cli() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (breaker, dlq, events, hosts, ledger, quarantine, rules, send, teams):
+for command in (breaker, dlq, doctor, events, hosts, ledger, quarantine, rules, send, teams):
     cli.add_command(command)

@@ -8,7 +8,7 @@ from mutt_project.celery import app
 from mutt_project.status.check import Check, failed, ok, warning
 
 PATIENCE_S = 1.0
-AGAIN_S = 2.5  # one that was busy with a task when it was asked has answered by then
+AGAIN_S = 2.0  # one that was busy with a task when it was asked has answered by then
 MANY_MESSAGES = 1_000
 
 
