@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from ops.local.stack import ROOT
 from tests.mutt import Mutt, event
@@ -78,6 +79,22 @@ def test_the_file_of_rules_that_is_shown_is_one(mutt: Mutt, tmp_path: Path):
     (tmp_path / "shown.yaml").write_text(text)
     checked = muttctl(mutt, tmp_path, "muttctl rules check shown.yaml")
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+HEALTH = (ROOT / "docs" / "health.md").read_text()
+OF_HEALTH = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", HEALTH, re.MULTILINE)
+
+
+def test_the_commands_of_the_page_on_health_work_one_after_the_other(mutt: Mutt, tmp_path: Path):
+    assert len(OF_HEALTH) >= 4
+    for command in OF_HEALTH:
+        finished = muttctl(mutt, tmp_path, command)
+        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+
+
+def test_the_page_on_health_names_every_task_with_its_queue():
+    tasks = dict(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| ([a-z]+) \|", HEALTH, re.MULTILINE))
+    assert tasks == {name: route["queue"] for name, route in settings.CELERY_TASK_ROUTES.items()}
 
 
 SENDERS = (ROOT / "docs" / "senders.md").read_text()
