@@ -20,7 +20,7 @@ def delivery_checks(now: Delivering) -> Iterable[Check]:
     yield _breaker(now)
     yield _rate(now)
     if now.parked:
-        text = f"{now.parked:,} batches are parked: they wait until Moogsoft may be asked."
+        text = f"Batches that are parked until Moogsoft may be asked: {now.parked:,}."
         yield warning("parked", text, "They go on by themselves when the key, the breaker and the rate allow it.")
     else:
         yield ok("parked", "No batch waits for Moogsoft.")
@@ -65,7 +65,7 @@ def dead_letters() -> Check:
     """How many wait for somebody. Raises django.db.Error."""
     waiting = DeadLetter.objects.filter(state=DeadLetter.State.WAITING).count()
     if waiting:
-        text = f"{waiting:,} dead letters wait for somebody to look at them."
+        text = f"Dead letters that nobody has settled: {waiting:,}."
         return warning("dead_letters", text, "muttctl dlq summary says why; muttctl dlq replay sends them again.")
     return ok("dead_letters", "No dead letter waits.")
 

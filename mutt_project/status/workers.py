@@ -29,10 +29,10 @@ def queue_checks(waiting: Waiting, alive: Mapping[str, int]) -> Iterable[Check]:
     for queue in QUEUES:
         name, depth, many = f"queue_{queue}", waiting.in_queue(queue), alive.get(queue, 0)
         if not many:
-            text = f"No worker for the queue “{queue}” answers; {depth:,} messages wait in it."
-            yield failed(name, text, "Start workers for it, and see the log of those that should be there.")
+            text = f"No worker for the queue “{queue}” answers; messages waiting: {depth:,}."
+            yield failed(name, text, "Start workers for it. Those that run are busy for long, or hang: see their logs.")
         elif depth >= MANY_MESSAGES:
-            text = f"{depth:,} messages wait in the queue “{queue}”; {many} workers work on it."
+            text = f"The queue “{queue}” is deep; messages waiting: {depth:,}, workers: {many}."
             yield warning(name, text, "See whether it grows: start more workers, or find out what slows them down.")
         else:
-            yield ok(name, f"{many} workers for the queue “{queue}”, {depth:,} messages wait.")
+            yield ok(name, f"The queue “{queue}”: messages waiting: {depth:,}, workers: {many}.")

@@ -147,19 +147,19 @@ def test_a_bad_rule_is_named(mutt: Mutt):
 def test_stopped_workers_are_named_with_their_queue_and_the_hop_that_is_broken(mutt: Mutt):
     with frozen(mutt, "worker-forward-1"):
         found = doctor(mutt)
-    assert first(found)[0] == "queue_forward"
+    assert "the queue “forward”" in first(found)[1]
     hop = found["by_name"]["delivered"]
     assert (found["by_name"]["decided"]["state"], hop["state"]) == ("ok", "failed")
-    assert "No worker for the queue “forward” answers; 1 messages wait in it." in hop["text"]
+    assert "the queue “forward”" in hop["text"]
     with frozen(mutt, "worker-pipeline-1", "worker-pipeline-2"):
         found = doctor(mutt, "--timeout", "1")
-    assert first(found)[0] == "queue_pipeline"
+    assert "the queue “pipeline”" in first(found)[1]
     assert [found["by_name"][hop]["state"] for hop in ("accepted", "validated", "decided")] == [
         "ok",
         "failed",
         "skipped",
     ]
-    assert "No worker for the queue “pipeline” answers" in found["by_name"]["validated"]["text"]
+    assert "the queue “pipeline”" in found["by_name"]["validated"]["text"]
 
 
 def test_a_full_journal_is_named_with_its_mark(mutt: Mutt):

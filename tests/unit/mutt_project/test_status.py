@@ -95,7 +95,7 @@ def test_dead_letters_that_wait_are_counted():
     fields = {"stage": "moog", "reason": "refused", "payload": {}, "attempts": 1, "created_at": datetime.now(UTC)}
     DeadLetter.objects.create(event_id="0199c8a2-1c00-7000-8000-5b2f4c9e0001", **fields)
     DeadLetter.objects.create(event_id="0199c8a2-1c00-7000-8000-5b2f4c9e0002", state="discarded", **fields)
-    assert dead_letters().text.startswith("1 dead letters wait")
+    assert dead_letters().text.endswith(": 1.")
 
 
 def test_queues_without_a_worker_fail_and_deep_ones_are_warned_of():
@@ -107,7 +107,7 @@ def test_queues_without_a_worker_fail_and_deep_ones_are_warned_of():
         ("queue_dlq", "ok"),
         ("queue_maintenance", "ok"),
     ]
-    assert found[0].text == "No worker for the queue “pipeline” answers; 3 messages wait in it."
+    assert found[0].text == "No worker for the queue “pipeline” answers; messages waiting: 3."
 
 
 def test_the_breaker_tells_why_and_how_long_nothing_is_sent():
@@ -141,7 +141,7 @@ def test_a_refused_key_and_a_pause_are_told():
 
 
 def test_parked_batches_are_warned_of():
-    assert of_delivery("parked", replace(delivering(), parked=1_234)).text.startswith("1,234 batches are parked")
+    assert of_delivery("parked", replace(delivering(), parked=1_234)).text.endswith(": 1,234.")
 
 
 def test_redis_that_may_lose_events_is_told():
