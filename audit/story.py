@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from audit.canary import CANARY, is_canary
 from audit.notes import Note
 from audit.outcomes import Outcome, Stage
 
@@ -20,6 +21,7 @@ class RecordLike(Protocol):
     hostname: str
     syslog_severity: str
     trap_oid: str
+    source_type: str
     rule_set_version: int | None
     rule_id: int | None
     rule_name: str
@@ -92,8 +94,10 @@ def story(
     steps = [
         Step(record.received_at, "received", f"Received with API key “{record.api_key}” from {record.address}."),
     ]
-    if record.rule_set_version is not None:
+    is_decided = record.rule_set_version is not None
+    if is_decided or stage is Stage.MATCH:
         steps.append(Step(None, "validated", _validated(record)))
+    if is_decided:
         steps.append(Step(None, "decided", _decided(record)))
     steps += [
         Step(attempt.started_at, "attempt", _attempted(attempt))
@@ -124,6 +128,8 @@ def _noticed(note: str) -> str:
 
 
 def _decided(record: RecordLike) -> str:
+    if is_canary(record.hostname, record.source_type):
+        return "It is a canary: no rule decides it, it is never counted as unmatched, and it pages nobody."
     by = f"by rule set {record.rule_set_version}"
     where = f"a {record.environment} host" if record.environment else "a host"
     if record.rule_id is not None:
@@ -151,7 +157,13 @@ def _ended(record: RecordLike) -> str:
         Outcome.DELIVERED: "Delivered to Moogsoft.",
         Outcome.IGNORED: f"Ignored, as the rule says for {record.environment} hosts.",
         Outcome.UNMATCHED: "Counted as unmatched; no alert.",
-        Outcome.SUPPRESSED: f"Suppressed: {record.reason}.",
+        Outcome.SUPPRESSED: _suppressed(record.reason),
         Outcome.DEAD: f"Given up: {record.reason}. See the dead letters.",
     }
     return ends[Outcome(record.outcome)]
+
+
+def _suppressed(reason: str) -> str:
+    if reason == CANARY:
+        return "Suppressed, as every canary that does not ask for delivery: it has shown that events are decided."
+    return f"Suppressed: {reason}."

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from audit.canary import CANARY, is_canary
 from audit.ids import batch_of
 from rules.event import Severity
 
@@ -94,7 +95,7 @@ def _cloud(alert: Alert, dialect: Dialect, threshold: int) -> dict[str, Any]:
         dialect.services_field: [alert.team] if dialect.services_field == "services" else alert.team,
         "manager": MANAGER,
         "class": alert.source_type or "event",
-        "type": alert.handling,
+        "type": alert.handling or CANARY,
         "tags": _tags(alert),
     }
 
@@ -118,6 +119,8 @@ def _onprem(alert: Alert, threshold: int) -> dict[str, Any]:
 
 
 def _check(alert: Alert) -> str:
+    if is_canary(alert.hostname, alert.source_type):
+        return CANARY
     return alert.rule_name or "unmatched events"
 
 
@@ -127,7 +130,7 @@ def _level(alert: Alert) -> tuple[str, int]:
 
 def _description(alert: Alert, threshold: int) -> str:
     text = alert.message.strip() or alert.trap_oid or _check(alert)
-    if alert.rule_id is None:
+    if alert.rule_id is None and not is_canary(alert.hostname, alert.source_type):
         text = f"{threshold} events like this one from {alert.hostname} matched no rule: {text}"
     return text[:MAX_TEXT]
 

@@ -159,9 +159,10 @@ def _send_on(batches: Sequence[UUID]) -> None:
     identifiers = [str(batch) for batch in batches]
     with suppress(OperationalError, RedisError):
         if len(identifiers) == 1:
-            forward_batch.apply_async((identifiers[0],), retry=False)
+            forward_batch.s(identifiers[0]).set(argsrepr=f"batch {identifiers[0]}").apply_async(retry=False)
         else:
-            forward_together.apply_async((identifiers,), retry=False)
+            shown = f"{len(identifiers)} batches, from {identifiers[0]} to {identifiers[-1]}"
+            forward_together.s(identifiers).set(argsrepr=shown).apply_async(retry=False)
 
 
 def _means() -> Means:

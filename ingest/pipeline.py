@@ -22,13 +22,18 @@ from rules.tasks import match_batch
 logger = logging.getLogger(__name__)
 
 
-def start(batch: UUID) -> None:
+def start(batch: UUID, events: int) -> None:
     """Send a batch that is in the journal on its way."""
-    resume(batch, Stage.VALIDATE)
+    _send(batch, Stage.VALIDATE, f"batch {batch}, {events} {'event' if events == 1 else 'events'}")
 
 
 def resume(batch: UUID, stage: Stage) -> None:
-    """Send a batch on its way from a stage. If the broker refuses, the sweeper tries again later."""
+    """Send a batch on its way from a stage."""
+    _send(batch, stage, f"batch {batch}")
+
+
+def _send(batch: UUID, stage: Stage, shown: str) -> None:
+    """If the broker refuses, the sweeper tries again later. Flower shows `shown`, which names the batch."""
     way: Signature[Any]
     match stage:
         case Stage.VALIDATE:
@@ -39,6 +44,8 @@ def resume(batch: UUID, stage: Stage) -> None:
             way = forward_batch.s(str(batch))
         case Stage.DLQ:
             way = store_dead_letters.s(str(batch))
+    for task in getattr(way, "tasks", [way]):
+        task.set(argsrepr=shown)
     try:
         way.apply_async(retry=False)
     except (OperationalError, RedisError) as error:

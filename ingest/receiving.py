@@ -177,7 +177,7 @@ def _open(judged: Sequence[Any], events: Sequence[dict[str, Any]], sender: Sende
     batch = new_batch_id(now)
     if events:
         journal().open(batch, _entries(batch, events), api_key=sender.api_key, address=sender.address)
-        pipeline.start(batch)
+        pipeline.start(batch, len(events))
     return _receipt(batch, judged)
 
 
@@ -196,7 +196,7 @@ def _open_once(
     if given is not None and given != content:
         return _recalled(given, key), True
     if events:
-        pipeline.start(batch)
+        pipeline.start(batch, len(events))
     return _receipt(batch, judged), False
 
 
@@ -258,7 +258,7 @@ def _commit(singles: Sequence[_Single]) -> Callable[[], None]:
             entry["api_key"], entry["address"] = single.sender.api_key, single.sender.address
         entries.append(entry)
     journal().open(batch, entries, api_key=first.api_key, address=first.address)
-    return lambda: pipeline.start(batch)
+    return lambda: pipeline.start(batch, len(entries))
 
 
 _group: Group[_Single] = Group(_commit)

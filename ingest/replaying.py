@@ -106,7 +106,7 @@ def replay_letters(letters: Sequence[DeadLetter], by: str, reason: str) -> list[
         if opened:
             chosen = DeadLetter.objects.filter(pk__in=[letter.pk for letter in together])
             chosen.update(settled_by=by, settled_why=reason)
-            pipeline.start(batch)
+            pipeline.start(batch, len(together))
         results += [Replayed(letter.pk, letter.event_id, "" if opened else _STILL_OPEN) for letter in together]
     return results
 

@@ -1,1 +1,3 @@
 """The Django project: settings, Celery, URLs and muttctl."""
+
+__version__ = "0.1.0"

@@ -105,5 +105,5 @@ app.config_from_object(
 # Celery would close the connection to PostgreSQL around every task; the base task closes it by its age.
 app.conf["CELERY_DB_REUSE_MAX"] = 1_000_000
 app.autodiscover_tasks()
-for _module in ("sweeper", "replay_tasks", "pruning"):
+for _module in ("sweeper", "replay_tasks", "pruning", "canary"):
     app.autodiscover_tasks(related_name=_module)

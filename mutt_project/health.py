@@ -1,20 +1,22 @@
 """Liveness, readiness and the metrics page."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from django.db import Error, connection
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
-from audit.connections import redis_client
 from audit.journal import journal
 from forwarder.breaker import State
 from forwarder.looking import delivering
+from ingest import canary
+from mutt_project.status.readiness import is_ready, readiness
 
 
 def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
@@ -23,10 +25,11 @@ def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's si
 
 
 def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
-    """Whether events can be accepted: 503 while Redis is away. PostgreSQL is reported; 202s go on without it."""
-    checks = {"redis": _state(_ping_redis), "postgresql": _state(_ping_postgresql)}
-    ready = checks["redis"] == "ok"
-    return JsonResponse({"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503)
+    """Whether events can be accepted: 503 where they cannot. PostgreSQL is told of; 202s go on without it."""
+    checks = readiness()
+    ready = is_ready(checks)
+    told = {check.name: "ok" if check.is_well else check.text for check in checks}
+    return JsonResponse({"status": "ok" if ready else "unavailable", "checks": told}, status=200 if ready else 503)
 
 
 class DeliveryCollector(Collector):
@@ -62,28 +65,27 @@ class DeliveryCollector(Collector):
         yield queues
 
 
+class CanaryCollector(Collector):
+    """How long ago a canary came through; nothing where none is sent."""
+
+    def collect(self) -> Iterable[Metric]:
+        if not settings.MUTT_CANARY_EVERY_S:
+            return
+        try:
+            age = canary.age_s(timezone.now())
+        except RedisError:
+            return
+        if age is not None:
+            meaning = "Seconds since the receipt of the newest canary that came through."
+            yield GaugeMetricFamily("mutt_canary_age_seconds", meaning, value=age)
+
+
 def metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """The metrics of all processes that share PROMETHEUS_MULTIPROC_DIR; without it, of this process alone."""
     shared = CollectorRegistry()
     shared.register(DeliveryCollector())
+    shared.register(CanaryCollector())
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.MultiProcessCollector(shared)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
         return HttpResponse(generate_latest(shared), content_type=CONTENT_TYPE_LATEST)
     return HttpResponse(generate_latest(REGISTRY) + generate_latest(shared), content_type=CONTENT_TYPE_LATEST)
-
-
-def _ping_redis() -> None:
-    redis_client().ping()
-
-
-def _ping_postgresql() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-
-
-def _state(check: Callable[[], None]) -> str:
-    try:
-        check()
-    except (RedisError, Error) as error:
-        return f"unreachable ({type(error).__name__})"
-    return "ok"

@@ -347,6 +347,26 @@ EXAMPLES: dict[str, Any] = {
         "check": [],
         "try_it": None,
     },
+    "Status": {
+        "state": "failed",
+        "checks": [
+            {"name": "redis", "state": "ok", "text": "It takes writes.", "mend": ""},
+            {
+                "name": "breaker",
+                "state": "failed",
+                "text": "The breaker is open for another 200 s: Moogsoft failed (10 failures: HTTP 503).",
+                "mend": "See what is wrong with Moogsoft; muttctl breaker auto --reason … tries at once.",
+            },
+        ],
+        "versions": {"mutt": "0.1.0", "python": "3.11.2", "redis_server": "Valkey 8.1.4", "postgresql": "16.4"},
+        "rules": {
+            "version": 42,
+            "active": 117,
+            "left_out": [{"id": 7, "name": "Interface down", "why": "missing ): (down"}],
+        },
+        "queues": [{"name": "pipeline", "messages": 3, "workers": 2}],
+        "key": {"name": "operators", "scopes": ["ingest", "read"], "expires_at": None},
+    },
     "Breaker": {
         "state": "open",
         "since": _AT,

@@ -19,6 +19,7 @@ from ingest.preview import preview
 from ingest.views import webhook
 from mutt_project.health import healthz, metrics, readyz
 from mutt_project.slo.api import SloView
+from mutt_project.status.api import StatusView
 from mutt_project.why.api import WhyViewSet
 from mutt_project.why.pages import WhyNotPage, WhyPage
 from rules.api.testing import BacktestsView, BacktestView, RuleTestView
@@ -50,6 +51,7 @@ urlpatterns = [
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
     path("api/v1/refusals", RefusalsView.as_view(), name="refusals"),
     path("api/v1/slo", SloView.as_view(), name="slo"),
+    path("api/v1/status", StatusView.as_view(), name="status"),
     path("api/v1/breaker", BreakerViewSet.as_view({"get": "retrieve", "put": "update"}), name="breaker"),
     path("api/v1/breaker/resume", BreakerViewSet.as_view({"post": "resume"}), name="breaker-resume"),
     path("api/v1/retention", RetentionViewSet.as_view({"get": "retrieve", "post": "retain"}), name="retention"),

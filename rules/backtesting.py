@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from audit.canary import CANARY
 from audit.ids import first_id_at, received_at
 from audit.models import Record
 from rules.backtest_models import Backtest
@@ -131,7 +132,7 @@ def _examine_for(seconds: float, backtest: Backtest, drafted: Drafted) -> None:
 
 
 def _next_page(backtest: Backtest) -> Iterable[Any]:
-    records = Record.objects.order_by("-event_id")
+    records = Record.objects.order_by("-event_id").exclude(reason=CANARY)  # no rule decides a canary
     size = PAGE
     if backtest.cursor:
         records = records.filter(event_id__lt=backtest.cursor)

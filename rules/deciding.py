@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from audit import canary
 from audit.dead_letters import undecided
-from audit.entry import Entry
+from audit.entry import Entry, in_our_words
 from audit.ids import received_at
 from audit.isolation import each_by_itself
 from audit.journal import Claim
@@ -36,7 +37,7 @@ def decide_batch(
     the meta-alert that stands for all of them: no event is invented, and the ledger stays exact. Those that are
     `settled` were decided, and counted, before.
     """
-    decided = each_by_itself(claim, lambda entry: _row(entry, claim, matcher, now), "match")
+    decided = each_by_itself(claim, lambda entry: _decided(entry, claim, matcher, now), "match")
     rows = [
         row or undecided(entry, claim, "", Outcome.PENDING, now)  # it is dead, and its dead letter will say why
         for row, entry in zip(decided, claim.events, strict=True)
@@ -66,8 +67,15 @@ def event_from(canonical: dict[str, Any]) -> Event:
     )
 
 
-def _row(item: Entry, claim: Claim, matcher: Matcher, now: datetime) -> RecordRow:
+def _decided(item: Entry, claim: Claim, matcher: Matcher, now: datetime) -> RecordRow:
     event = event_from(item["canonical"])
+    row = _row(item, claim, event, matcher, now)
+    if canary.is_canary(event.hostname, event.source_type):
+        return _as_canary(row, now, deliver=in_our_words(item).get("deliver") is True)
+    return row
+
+
+def _row(item: Entry, claim: Claim, event: Event, matcher: Matcher, now: datetime) -> RecordRow:
     decision = matcher.decide(event)
     outcome = _outcome(decision)
     identifier = UUID(item["id"])
@@ -105,6 +113,22 @@ def _outcome(decision: Decision) -> Outcome:
     if decision.rule is None:
         return Outcome.UNMATCHED
     return Outcome.IGNORED if decision.handling is Handling.IGNORE else Outcome.PENDING
+
+
+def _as_canary(row: RecordRow, now: datetime, *, deliver: bool) -> RecordRow:
+    """No rule has a say in what becomes of a canary, and at Moogsoft it is clear: it pages nobody."""
+    return replace(
+        row,
+        outcome=Outcome.PENDING if deliver else Outcome.SUPPRESSED,
+        outcome_at=None if deliver else now,
+        rule_id=None,
+        rule_name="",
+        handling="",
+        team=canary.TEAM,
+        clears=True,
+        reason=canary.CANARY,
+        deduplication_key=canary.KEY if deliver else "",
+    )
 
 
 def _as_meta_alert(row: RecordRow) -> RecordRow:

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import Error, connection, transaction
@@ -41,6 +42,37 @@ def compiled(row: Rule) -> matching.Rule | None:
     except ValueError as error:
         logger.error("rule %s (%s) is left out: %s", row.pk, row.name, error)  # noqa: TRY400 - the message says it all
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An active rule that cannot be matched: it came past all checks into the table, and decides nothing."""
+
+    id: int
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesLook:
+    """The active rules of a version of the rule set, as numbers, and those that are left out."""
+
+    version: int
+    active: int
+    left_out: tuple[LeftOut, ...]
+
+
+def look_at_rules() -> RulesLook:
+    """How the rules stand. Raises django.db.Error."""
+    version = RuleSetVersion.objects.values_list("version", flat=True).get(pk=1)
+    active = list(Rule.objects.filter(is_active=True))
+    left_out = []
+    for row in active:
+        try:
+            row.as_matched()
+        except ValueError as error:
+            left_out.append(LeftOut(row.pk, row.name, str(error)))
+    return RulesLook(version, len(active), tuple(left_out))
 
 
 def inactive_rules() -> list[matching.Rule]:

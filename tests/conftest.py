@@ -42,6 +42,7 @@ def mutt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mutt]:
         "MUTT_GRACE_S": "4",
         "MUTT_LEASE_S": "6",
         "MUTT_STALL_S": "10",
+        "MUTT_CANARY_EVERY_S": "0",  # tests count events
         "MUTT_VISIBILITY_TIMEOUT_S": "20",
         "MOOGSOFT_CONNECT_TIMEOUT_S": "1",
         "MOOGSOFT_READ_TIMEOUT_S": "2",

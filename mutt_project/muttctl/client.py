@@ -59,6 +59,15 @@ class Client:
         wanted = {name: value for name, value in (query or {}).items() if value is not None}
         return self._get(f"{path}?{urlencode(wanted)}" if wanted else path)
 
+    def look(self, path: str) -> tuple[int, JsonObject]:
+        """The status of an answer and the JSON object in it, empty if there is none; no status is an error here."""
+        response = self._request("GET", path)
+        try:
+            content = json.loads(response.data)
+        except (ValueError, RecursionError):
+            content = None
+        return response.status, content if isinstance(content, dict) else {}
+
     def pages(self, path: str, query: Mapping[str, object]) -> Iterator[JsonObject]:
         """Every item of a list, page after page, asked for as they are needed."""
         page = self.get(path, query)

@@ -8,6 +8,7 @@ import click
 from mutt_project.muttctl.audit import audit
 from mutt_project.muttctl.breaker import breaker
 from mutt_project.muttctl.dlq import dlq
+from mutt_project.muttctl.doctor import doctor
 from mutt_project.muttctl.events import events
 from mutt_project.muttctl.hosts import hosts
 from mutt_project.muttctl.ledger import ledger
@@ -21,6 +22,7 @@ from mutt_project.muttctl.teams import teams
 
 EPILOG = f"""{
     examples(
+        "muttctl doctor",
         "muttctl ledger",
         "muttctl rules list --active",
         'muttctl rules test --message "Interface Gi0/1, changed state to down"',
@@ -52,7 +54,8 @@ Exit status:
   0  done
   1  something failed or was refused: events rejected, ledger unbalanced,
      a wrong file, "no" to a question, `muttctl breaker status`: nothing
-     is sent, `muttctl slo --check`: an error budget burns
+     is sent, `muttctl slo --check`: an error budget burns,
+     `muttctl doctor`: a check failed, or MUTT does not answer
   2  wrong usage, or MUTT_URL and MUTT_API_KEY missing;
      `muttctl rules plan`: something would change
   3  MUTT cannot be reached, or answered 5xx
@@ -69,5 +72,5 @@ def cli() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (audit, breaker, dlq, events, hosts, ledger, quarantine, refusals, rules, send, slo, teams):
+for command in (audit, breaker, dlq, doctor, events, hosts, ledger, quarantine, refusals, rules, send, slo, teams):
     cli.add_command(command)

@@ -23,6 +23,7 @@ from mutt_project.settings.environment import (
     seconds_by_name,
     share,
     time_zone,
+    zero_or_more,
 )
 from rules.event import Handling, Severity
 
@@ -158,6 +159,7 @@ SPECTACULAR_SETTINGS = {
         "DeadLetterStateEnum": [("waiting", "Waiting"), ("replayed", "Replayed"), ("discarded", "Discarded")],
         "SloStateEnum": [(word, word) for word in ("ok", "burning", "exhausted")],
         "RefusalEnum": [(word.value, word.value) for word in Why],
+        "HealthStateEnum": [(word, word) for word in ("ok", "warning", "failed")],
         "DecidedOutcomeEnum": [(word, word) for word in ("forwarded", "ignored", "unmatched")],
     },
 }
@@ -212,6 +214,10 @@ MUTT_SLO_FILE: str | None = optional("MUTT_SLO_FILE", None, str)
 
 # How long a search over records may take.
 MUTT_SEARCH_TIMEOUT_S = optional("MUTT_SEARCH_TIMEOUT_S", 20.0, positive)
+
+# How often MUTT sends an event of its own, to see that events come through (0: never), and whether on to Moogsoft.
+MUTT_CANARY_EVERY_S = optional("MUTT_CANARY_EVERY_S", 60.0, zero_or_more)
+MUTT_CANARY_DELIVERS = optional("MUTT_CANARY_DELIVERS", False, boolean)
 
 # What was refused is kept: the first so many bytes of each event, so many on their way to PostgreSQL, and there so
 # many days, and so many of each source.
@@ -278,6 +284,7 @@ CELERY_TASK_ROUTES = {
     "audit.resume_archives": {"queue": "maintenance"},
     "ingest.prune": {"queue": "maintenance"},
     "ingest.sweep_open_batches": {"queue": "maintenance"},
+    "ingest.send_canary": {"queue": "maintenance"},
     "ingest.store_quarantine": {"queue": "maintenance"},
     "ingest.go_on_with_replays": {"queue": "maintenance"},
     "ingest.fold_traffic": {"queue": "maintenance"},
@@ -332,6 +339,12 @@ CELERY_BEAT_SCHEDULE = {
     "resume archives": {"task": "audit.resume_archives", "schedule": 15.0, "options": {"expires": 15}},
     "prune": {"task": "ingest.prune", "schedule": crontab(hour="3", minute="15"), "options": {"expires": 3600}},
 }
+if MUTT_CANARY_EVERY_S:
+    CELERY_BEAT_SCHEDULE["send a canary"] = {
+        "task": "ingest.send_canary",
+        "schedule": MUTT_CANARY_EVERY_S,
+        "options": {"expires": MUTT_CANARY_EVERY_S},
+    }
 
 LOGGING = {
     "version": 1,

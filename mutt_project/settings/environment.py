@@ -69,6 +69,13 @@ def positive(text: str) -> float:
     return number
 
 
+def zero_or_more(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"“{text}” is no number from 0 upwards")
+    return number
+
+
 def at_least_one(text: str) -> int:
     number = int(text)
     if number < 1:

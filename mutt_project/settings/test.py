@@ -13,5 +13,6 @@ CELERY_BROKER_URL = REDIS_URL
 MOOGSOFT_URL = "http://127.0.0.1:1/v1/integrations/events"
 MOOGSOFT_API_KEY = "a-key-for-tests"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MUTT_CANARY_EVERY_S = 0.0
 MUTT_RULE_SET_MAX_AGE_S = 0.000001
 MUTT_TRAFFIC_EVERY_S = 0  # never: a thread's rows would outlive the test

@@ -70,7 +70,9 @@ def _run(folder: Path, *, traffic: bool, once: bool) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     first = not (folder / "secrets.json").exists()
     try:
-        stack = Stack(folder, say=lambda text: console.print(f"[dim]·[/] {text}"))
+        # The demo's ledger is about the samples that it sends: no canary of ours shall be among them.
+        extra = {"MUTT_CANARY_EVERY_S": "0"} if traffic else {}
+        stack = Stack(folder, extra, say=lambda text: console.print(f"[dim]·[/] {text}"))
         stack.start()
     except NotStarted as error:
         console.print(f"[red]not started:[/] {error}")

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 
 from audit.ids import event_id, new_batch_id
 from audit.partitions import Month
@@ -98,6 +99,17 @@ def test_the_commands_of_the_page_on_objectives_work(mutt: Mutt, tmp_path: Path)
         assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
 
 
+HEALTH = (ROOT / "docs" / "health.md").read_text()
+OF_HEALTH = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", HEALTH, re.MULTILINE)
+
+
+def test_the_commands_of_the_page_on_health_work_one_after_the_other(mutt: Mutt, tmp_path: Path):
+    assert len(OF_HEALTH) >= 4
+    for command in OF_HEALTH:
+        finished = muttctl(mutt, tmp_path, command)
+        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+
+
 def test_the_file_of_objectives_that_is_shown_is_one(tmp_path: Path):
     (text,) = re.findall(r"^```toml\n(.+?)^```", SLO, re.MULTILINE | re.DOTALL)
     (tmp_path / "slo.toml").write_text(text)
@@ -107,6 +119,11 @@ def test_the_file_of_objectives_that_is_shown_is_one(tmp_path: Path):
 def test_the_page_on_objectives_has_every_reason_and_every_bound():
     assert {why for why in Why if f"`{why.value}`" not in SLO} == set()
     assert ", ".join(f"{bound:g}" for bound in LATENCY_BOUNDS_S) in SLO
+
+
+def test_the_page_on_health_names_every_task_with_its_queue():
+    tasks = dict(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| ([a-z]+) \|", HEALTH, re.MULTILINE))
+    assert tasks == {name: route["queue"] for name, route in settings.CELERY_TASK_ROUTES.items()}
 
 
 SENDERS = (ROOT / "docs" / "senders.md").read_text()

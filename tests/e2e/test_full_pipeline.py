@@ -12,12 +12,14 @@ from typing import Any
 import urllib3
 
 from ops.local.stack import ROOT
+from tests.mutt import eventually
 
 TERMS = ("delivered", "ignored", "unmatched", "suppressed", "dead", "pending")
 
 
-def launch(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def launch(folder: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    environment |= {"MUTT_CANARY_EVERY_S": "0", **settings}
     return subprocess.Popen(
         [sys.executable, "-m", "ops.local.demo", *arguments, "--folder", str(folder)],
         cwd=ROOT,
@@ -69,8 +71,9 @@ def test_the_demo_accounts_for_every_sample_event_and_ends_by_itself(tmp_path: P
 
 def test_a_run_stops_everything_on_ctrl_c_and_starts_again_on_the_same_data(tmp_path: Path):
     folder = tmp_path / "var"
-    first = launch(folder, "run")
+    first = launch(folder, "run", MUTT_CANARY_EVERY_S="0.5")
     run = wait_for_run_file(folder, first)
+    assert eventually(lambda: canaries_through(run) and canary_age(run) < 30)
     assert (folder / "run.json").stat().st_mode & 0o777 == 0o600
     assert {"web", "api_key", "admin", "flower", "moogsoft_stub", "database_url", "redis_url", "pids"} <= set(run)
     headers = {"X-API-KEY": run["api_key"]}
@@ -137,6 +140,20 @@ def test_nothing_outlives_a_killed_supervisord_and_the_folder_can_be_used_again(
     second = launch(folder, "run")
     wait_for_run_file(folder, second)
     interrupt(second)
+
+
+def canaries_through(run: dict[str, Any]) -> list[Any]:
+    """The scheduled canaries that were decided."""
+    path = f"{run['web']}/api/v1/events?hostname=mutt-canary&outcome=suppressed"
+    found = urllib3.request("GET", path, headers={"X-API-KEY": run["api_key"]}).json()["results"]
+    return [event for event in found if event["api_key"] == "mutt-canary"]
+
+
+def canary_age(run: dict[str, Any]) -> float:
+    """How long ago the newest of them was received, as Prometheus is told."""
+    found = urllib3.request("GET", f"{run['web']}/metrics").data.decode()
+    (age,) = [line.split()[1] for line in found.splitlines() if line.startswith("mutt_canary_age_seconds ")]
+    return float(age)
 
 
 def _secrets_in_logs(folder: Path, run: dict[str, Any]) -> list[str]:

@@ -56,6 +56,7 @@ def cable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cable]:
                 "MUTT_GRACE_S": "4",
                 "MUTT_LEASE_S": "6",
                 "MUTT_STALL_S": "10",
+                "MUTT_CANARY_EVERY_S": "0",
                 "MOOGSOFT_CONNECT_TIMEOUT_S": "1",
                 "MOOGSOFT_READ_TIMEOUT_S": "2",
             }

@@ -124,3 +124,10 @@ def test_an_unmatched_event_and_a_meta_alert_say_so():
 def test_an_event_that_died_before_it_was_decided_has_no_decision():
     steps = story(record("dead", rule_set_version=None, reason="internal_error"), [], None)
     assert [step.stage for step in steps] == ["received", "outcome"]
+
+
+def test_a_canary_tells_that_it_is_one():
+    canary = {"hostname": "mutt-canary", "source_type": "mutt-canary", "rule_id": None, "reason": "canary"}
+    steps = story(record("suppressed", **canary), [], None)
+    assert steps[2].text.startswith("It is a canary: no rule decides it")
+    assert steps[-1].text.startswith("Suppressed, as every canary that does not ask for delivery")

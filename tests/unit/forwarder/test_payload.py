@@ -211,3 +211,23 @@ def test_any_alert_keeps_both_contracts(fields, rule):
     one = alert(**fields, rule_id=rule[0], rule_name=rule[1], deduplication_key=key)
     assert [cloud_violations(event) for event in body_of([one], CLOUD_DIALECT, 100)] == [[]]
     assert [onprem_violations(event) for event in body_of([one], ONPREM_DIALECT, 100)["events"]] == [[]]
+
+
+def test_a_canary_is_clear_in_both_dialects_and_says_what_it_is():
+    fields = {
+        "hostname": "mutt-canary",
+        "source_type": "mutt-canary",
+        "message": "A canary of MUTT's own",
+        "rule_id": None,
+        "rule_name": "",
+        "handling": "",
+        "team": "MUTT",
+        "reason": "canary",
+        "clears": True,
+        "deduplication_key": "mutt:canary",
+    }
+    sent = cloud(**fields)
+    assert (sent["severity"], sent["check"], sent["type"]) == ("clear", "canary", "canary")
+    assert sent["description"] == "A canary of MUTT's own"
+    sent = onprem(**fields)
+    assert (sent["severity"], sent["type"], sent["signature"]) == (0, "canary", "mutt:canary")

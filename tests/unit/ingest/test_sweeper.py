@@ -45,7 +45,7 @@ def opened(journal: Journal, stage: Stage = Stage.VALIDATE) -> UUID:
 def waiting(queue: str) -> list[tuple[str, str]]:
     """Task and batch of each message of a queue, the next one first."""
     messages = [orjson.loads(raw)["headers"] for raw in redis_client().lrange(queue, 0, -1)]
-    return [(headers["task"], headers["argsrepr"].strip("(',)")) for headers in reversed(messages)]
+    return [(headers["task"], headers["argsrepr"].split(",")[0].split()[-1]) for headers in reversed(messages)]
 
 
 @pytest.mark.parametrize("stage", list(Stage))
@@ -69,7 +69,7 @@ def test_a_batch_that_waits_in_its_queue_is_left_there(hasty, stage):
 def test_a_batch_that_was_queued_before_the_head_of_its_queue_is_lost_though_others_wait(hasty):
     lost, first, second = (opened(hasty) for _ in range(3))
     for batch in (first, second):
-        pipeline.start(batch)
+        pipeline.start(batch, 1)
     assert sweep(hasty, redis_client()) == 1
     assert [batch for _, batch in waiting("pipeline")] == [str(first), str(second), str(lost)]
     assert sweep(hasty, redis_client()) == 0  # now it waits behind them
@@ -77,7 +77,7 @@ def test_a_batch_that_was_queued_before_the_head_of_its_queue_is_lost_though_oth
 
 def test_messages_left_over_from_closed_batches_at_the_head_hide_nobody_once_a_worker_took_them(hasty):
     closed, lost = opened(hasty), opened(hasty)
-    pipeline.start(closed)
+    pipeline.start(closed, 1)
     with hasty.claimed(closed, Stage.VALIDATE) as claim:
         claim.finish()
     assert sweep(hasty, redis_client()) == 0  # for all that can be told, its own message is behind them
@@ -88,12 +88,12 @@ def test_messages_left_over_from_closed_batches_at_the_head_hide_nobody_once_a_w
 
 def test_a_message_left_over_from_a_batch_that_went_on_tells_nothing_of_the_others(hasty):
     moved = opened(hasty)
-    pipeline.start(moved)
+    pipeline.start(moved, 1)
     with hasty.claimed(moved, Stage.VALIDATE) as claim:
         claim.advance(Stage.FORWARD)
     pipeline.resume(moved, Stage.FORWARD)
     lost, first = opened(hasty), opened(hasty)
-    pipeline.start(first)
+    pipeline.start(first, 1)
     assert sweep(hasty, redis_client()) == 1
     assert [batch for _, batch in waiting("pipeline")] == [str(moved), str(first), str(lost)]
 
@@ -101,15 +101,15 @@ def test_a_message_left_over_from_a_batch_that_went_on_tells_nothing_of_the_othe
 def test_a_batch_at_the_head_that_was_queued_once_more_does_not_make_all_behind_it_look_lost(hasty):
     first, *others = (opened(hasty) for _ in range(4))
     for batch in (first, *others):
-        pipeline.start(batch)
+        pipeline.start(batch, 1)
     hasty.requeued(first)
-    pipeline.start(first)
+    pipeline.start(first, 1)
     assert sweep(hasty, redis_client()) == 0
 
 
 def test_a_deep_queue_of_another_stage_hides_nobody(hasty):
     busy = opened(hasty)
-    pipeline.start(busy)
+    pipeline.start(busy, 1)
     lost = opened(hasty, Stage.FORWARD)
     assert sweep(hasty, redis_client()) == 1
     assert waiting("forward") == [("forwarder.forward_batch", str(lost))]
@@ -148,7 +148,7 @@ def test_a_young_batch_is_not_overdue():
 def test_a_message_that_is_not_ours_stops_no_sweep(hasty):
     lost, first = opened(hasty), opened(hasty)
     redis_client().lpush("pipeline", orjson.dumps({"headers": {"argsrepr": "('no batch',)"}}))
-    pipeline.start(first)
+    pipeline.start(first, 1)
     assert sweep(hasty, redis_client()) == 1
     redis_client().rpop("pipeline")
     assert [batch for _, batch in waiting("pipeline")] == [str(first), str(lost)]
@@ -164,7 +164,7 @@ def test_a_queue_that_cannot_be_looked_into_stops_no_sweep(hasty):
 def test_a_batch_whose_broker_refused_the_message_is_swept_later(hasty):
     redis_client().set("pipeline", "not a queue")
     batch = opened(hasty)
-    pipeline.start(batch)
+    pipeline.start(batch, 1)
     redis_client().delete("pipeline")
     assert sweep(hasty, redis_client()) == 1
     assert waiting("pipeline") == [("ingest.validate_batch", str(batch))]

@@ -69,7 +69,7 @@ def test_one_event_is_answered_202_with_its_id_and_is_in_the_journal(secret):
     assert (UUID(answer["batch"]).version, UUID(event["id"]).version) == (7, 7)
     assert in_journal(answer) == [{"id": event["id"], "event": GOOD}]
     assert counted() == (1, 0)
-    assert queued() == [f"ingest.validate_batch ('{answer['batch']}',)"]
+    assert queued() == [f"ingest.validate_batch batch {answer['batch']}, 1 event"]
 
 
 @pytest.mark.parametrize("separator", [None, b"\n"])

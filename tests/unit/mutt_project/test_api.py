@@ -48,7 +48,9 @@ def test_an_event_is_found_at_once_while_it_is_only_in_the_journal(reader):
     assert stages(story) == ["received", "waiting"]
     assert "normalise" in story["steps"][-1]["text"]
     validate_batch.run(str(batch))
-    assert "decide it by the rules" in get(reader, f"events/{identifier}")["steps"][-1]["text"]
+    story = get(reader, f"events/{identifier}")
+    assert stages(story) == ["received", "validated", "waiting"]
+    assert "decide it by the rules" in story["steps"][-1]["text"]
 
 
 def test_an_event_is_followed_from_the_journal_into_its_record(reader):

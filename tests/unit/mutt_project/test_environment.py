@@ -5,7 +5,15 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mutt_project.settings.environment import boolean, comma_separated, one_of, optional, positive, required
+from mutt_project.settings.environment import (
+    boolean,
+    comma_separated,
+    one_of,
+    optional,
+    positive,
+    required,
+    zero_or_more,
+)
 
 NAME = "MUTT_FOR_A_TEST"
 
@@ -45,6 +53,8 @@ def test_an_optional_variable_is_read_by_its_reader(monkeypatch):
         ("0", positive, "“0” is no number above 0"),
         ("nan", positive, "“nan” is no number above 0"),
         ("inf", positive, "“inf” is no number above 0"),
+        ("-1", zero_or_more, "“-1” is no number from 0 upwards"),
+        ("inf", zero_or_more, "“inf” is no number from 0 upwards"),
         ("purple", one_of("red", "green"), "“purple” is none of red, green"),
     ],
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from audit.canary import NAME, canary_event
 from audit.connections import redis_client
 from audit.ids import event_id, new_batch_id
 from audit.journal import OPEN, Claim
@@ -154,3 +155,33 @@ def test_a_long_batch_renews_its_lease_while_it_is_decided():
         redis_client().zadd(OPEN, {str(batch): 1})
         assert len(decide_batch(claim, RULES, nothing_reached, NOW)) == 3000
         assert (redis_client().zscore(OPEN, str(batch)) or 0) > 1
+
+
+def canary_claim(**sent: Any) -> Claim:
+    claim = claim_of((NAME, "link down"), source_type=NAME)
+    claim.events[0]["event"] = {**canary_event("2026-11-23T08:30:00Z", deliver=False), **sent}
+    return claim
+
+
+def nothing_counted(batch: UUID, events: Iterable[Unmatched]) -> set[UUID]:
+    assert list(events) == []
+    return set()
+
+
+def test_a_canary_is_suppressed_whatever_the_rules_say_and_counted_nowhere():
+    (row,) = decide_batch(canary_claim(), RULES, nothing_counted, NOW)
+    assert (row.outcome, row.reason, row.outcome_at) == (Outcome.SUPPRESSED, "canary", NOW)
+    assert (row.rule_id, row.handling, row.deduplication_key, row.rule_set_version) == (None, "", "", 9)
+
+
+def test_a_canary_that_asks_for_delivery_is_one_clear_alert():
+    (row,) = decide_batch(canary_claim(deliver=True), RULES, nothing_counted, NOW)
+    assert (row.outcome, row.reason, row.outcome_at) == (Outcome.PENDING, "canary", None)
+    assert (row.clears, row.deduplication_key, row.rule_id) == (True, "mutt:canary", None)
+    (asked_wrongly,) = decide_batch(canary_claim(deliver="yes"), RULES, nothing_counted, NOW)
+    assert asked_wrongly.outcome is Outcome.SUPPRESSED
+
+
+def test_a_host_that_is_merely_called_so_is_no_canary():
+    (row,) = decide_batch(claim_of((NAME, "link down")), RULES, nothing_reached, NOW)
+    assert (row.outcome, row.rule_id) == (Outcome.PENDING, 7)
