@@ -159,10 +159,12 @@ def _send_on(batches: Sequence[UUID]) -> None:
     identifiers = [str(batch) for batch in batches]
     with suppress(OperationalError, RedisError):
         if len(identifiers) == 1:
-            forward_batch.s(identifiers[0]).set(argsrepr=f"batch {identifiers[0]}").apply_async(retry=False)
+            shown, message = f"batch {identifiers[0]}", forward_batch.s(identifiers[0])
         else:
             shown = f"{len(identifiers)} batches, from {identifiers[0]} to {identifiers[-1]}"
-            forward_together.s(identifiers).set(argsrepr=shown).apply_async(retry=False)
+            message = forward_together.s(identifiers)
+        options: dict[str, Any] = {"argsrepr": shown}  # its types know no such option
+        message.set(**options).apply_async(retry=False)
 
 
 def _means() -> Means:
