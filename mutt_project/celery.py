@@ -16,7 +16,6 @@ from redis.exceptions import RedisError
 from audit.journal import Abandoned, Burial, NotClaimed, StaleClaim, journal
 from audit.outcomes import DeadStage, Stage
 from audit.tasks import give_up
-from mutt_project.progress import progress
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +52,6 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         begin = time.perf_counter()
-        progress.begin()
         end = "failed"
         try:
             result = self.run(*args, **kwargs)
@@ -81,7 +79,6 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
                 self._give_up(args, "internal_error", f"{self.name}: {type(error).__name__}")
         finally:
             close_old_connections()
-            progress.end()
             TASKS.labels(self.name, end).inc()
             TASK_SECONDS.labels(self.name).observe(time.perf_counter() - begin)
         if result is None:
