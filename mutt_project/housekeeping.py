@@ -13,6 +13,7 @@ from typing import Any
 from celery.signals import after_task_publish, beat_init, worker_ready, worker_shutting_down
 from django.conf import settings
 from kombu.exceptions import OperationalError
+from prometheus_client import start_http_server
 from redis.exceptions import RedisError
 
 from audit.journal import journal
@@ -20,8 +21,11 @@ from audit.workers import SAYS_SO_EVERY_S, beat_ticks, say_alive
 from forwarder.tasks import drain
 from ingest.sweeper import sweep_if_due
 from mutt_project.progress import Watch, end_worker, progress
+from mutt_project.shared_metrics import process_metrics, tidy
 
 logger = logging.getLogger(__name__)
+
+TIDY_EVERY_S = 60
 
 
 class Chore(threading.Thread):
@@ -99,12 +103,27 @@ def begin(sender: Any, **_: Any) -> None:
         [
             Chore("sweeper", lambda: sweep_if_due(every_s), every_s),
             Chore("drainer", drain, settings.MOOGSOFT_DRAIN_EVERY_S),
+            Chore("metrics", tidy, TIDY_EVERY_S),
             Chore("telling", telling, SAYS_SO_EVERY_S, at_once=True),
             Chore("watch", Watching(queues, settings.MUTT_STALL_S), min(settings.MUTT_STALL_S / 5, 5)),
         ]
     )
     for chore in _chores:
         chore.start()
+    _serve_metrics()
+
+
+def _serve_metrics() -> None:
+    """Serve the metrics of this machine's processes, where the settings say so. One worker of several does."""
+    port, address = settings.MUTT_METRICS_PORT, settings.MUTT_METRICS_ADDRESS
+    if port is None:
+        return
+    try:
+        start_http_server(port, address, process_metrics())
+    except OSError as error:
+        logger.warning("no metrics at %s:%s: %s", address, port, error)
+    else:
+        logger.info("metrics at http://%s:%s/metrics", address, port)
 
 
 @worker_shutting_down.connect

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from celery.worker import state
-from prometheus_client import Counter
+
+from mutt_project.metrics import STALLS
 
 logger = logging.getLogger(__name__)
 
-STALLS = Counter("mutt_worker_stalls_total", "Workers that ended since they did not fetch what waited.")
 _LAST_WORD_S = 30
 
 
