@@ -29,6 +29,11 @@ class Worker:
     alive: bool
     stopped: bool  # it was told to stop, and said good-bye
 
+    @property
+    def state(self) -> str:
+        """In a word: alive, gone or stopped."""
+        return "alive" if self.alive else "stopped" if self.stopped else "gone"
+
 
 def say_alive(name: str, queues: Iterable[str], started_at: datetime, tasks: int, *, stopped: bool = False) -> None:
     """Tell that this worker lives, or that it stops; who has been gone for long is forgotten. Raises RedisError."""

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from audit.journal import QUEUES, journal
-from audit.workers import beat_seen_at, workers_alive, workers_gone
+from audit.workers import beat_seen_at, workers
 from forwarder.breaker import State
 from forwarder.looking import Delivering, delivering
 from ingest.admission import gate
@@ -64,11 +64,14 @@ def _delivery(now: Delivering) -> Iterable[Metric]:
 
 
 def _workers() -> Iterable[Metric]:
-    alive, gone, beat = workers_alive(), workers_gone(), beat_seen_at()
-    serving = {queue: sum(queue in worker.queues for worker in alive) for queue in QUEUES}
+    known, beat = workers(), beat_seen_at()
+    serving = {queue: sum(worker.alive and queue in worker.queues for worker in known) for queue in QUEUES}
     yield _by("mutt_workers", "Workers that live, by the queues that they serve.", "queue", serving)
-    up = {worker.name: worker in alive for worker in [*alive, *gone]}
-    yield _by("mutt_worker_up", "1 for a worker that lives, 0 for one that vanished within the hour.", "worker", up)
+    meaning = "1 for the state of each worker of the last hour: alive, gone (vanished), stopped (told to)."
+    states = GaugeMetricFamily("mutt_worker_state", meaning, labels=["worker", "queues", "state"])
+    for worker in known:
+        states.add_metric([worker.name, ",".join(worker.queues), worker.state], 1)
+    yield states
     if beat:
         when = "mutt_beat_last_tick_timestamp_seconds"
         yield _one(when, "When beat sent a task last, in Unix time.", beat.timestamp())

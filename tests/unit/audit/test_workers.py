@@ -44,6 +44,7 @@ def test_a_worker_is_alive_as_it_tells():
     assert (first.name, second.name) == ("a@host", "b@host")
     assert (second.queues, second.started_at, second.tasks) == (("forward", "dlq"), STARTED, 5)
     assert workers_alive() == [first, second]
+    assert (first.state, second.state) == ("alive", "alive")
     assert workers_gone() == []
     assert abs(datetime.now(UTC) - second.seen_at) < timedelta(minutes=1)
 
@@ -53,14 +54,14 @@ def test_one_that_falls_silent_is_gone_and_can_be_named(put_back):
     say_alive("a@host", ["pipeline"], STARTED, 0)
     silent_for("a@host", put_back * (ALIVE_FOR + timedelta(seconds=1)))
     assert workers_alive() == []
-    assert names(workers_gone()) == ["a@host"]
+    assert [(worker.name, worker.state) for worker in workers_gone()] == [("a@host", "gone")]
 
 
 def test_one_that_said_good_bye_is_neither_alive_nor_gone():
     say_alive("a@host", ["pipeline"], STARTED, 0, stopped=True)
     assert (workers_alive(), workers_gone()) == ([], [])
     (told,) = workers()
-    assert told.stopped
+    assert told.state == "stopped"
 
 
 def test_one_that_has_been_gone_for_long_is_forgotten_when_another_tells():

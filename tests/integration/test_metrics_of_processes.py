@@ -1,0 +1,140 @@
+"""The sums on /metrics are right however many processes count, and however often they are replaced."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import urllib3
+from prometheus_client.parser import text_string_to_metric_families
+
+from ops.local.stack import ROOT
+from tests.mutt import Mutt, event, eventually
+
+pytestmark = pytest.mark.stack
+
+SOLO = ("worker-pipeline-1", "worker-pipeline-2", "worker-forward-1")
+
+
+def scraped(mutt: Mutt) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """All samples of counters and histograms."""
+    page = urllib3.request("GET", f"{mutt.stack.web}/metrics", retries=False, timeout=20).data.decode()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(page)
+        if family.type in ("counter", "histogram")
+        for sample in family.samples
+    }
+
+
+def value(found: dict[tuple[str, frozenset[tuple[str, str]]], float], name: str, **labels: str) -> float:
+    """The sum of the series with these labels, whatever others they have."""
+    return sum(
+        number for (one, theirs), number in found.items() if one == name and theirs >= frozenset(labels.items())
+    )
+
+
+@contextmanager
+def prefork_worker(mutt: Mutt) -> Iterator[psutil.Process]:
+    """A worker with two children, each of which is replaced after three tasks, instead of the workers of the stack."""
+    command = ["celery", "-A", "mutt_project.worker", "worker", "--pool=prefork", "--concurrency=2"]
+    command += ["--max-tasks-per-child=3", "-Q", "pipeline,forward,maintenance,dlq", "-n", "prefork@%h", "--without-mingle"]
+    for name in SOLO:
+        mutt.stack.supervisor.call("stopProcess", name)
+    log = (mutt.stack.folder / "log" / "prefork.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command], cwd=ROOT, env=mutt.stack.environment, stdout=log, stderr=log
+    )
+    try:
+        yield psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+        log.close()
+        mutt.stack.supervisor.start(*SOLO)
+
+
+class Watcher(threading.Thread):
+    """Scrapes all the time, and notes what went back."""
+
+    def __init__(self, mutt: Mutt) -> None:
+        super().__init__(daemon=True)
+        self._mutt = mutt
+        self._stopping = threading.Event()
+        self.went_back: list[object] = []
+        self.scrapes = 0
+
+    def run(self) -> None:
+        before: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
+        while not self._stopping.wait(0.2):
+            try:
+                now = scraped(self._mutt)
+            except urllib3.exceptions.HTTPError:  # the web process that answered was killed
+                continue
+            self.scrapes += 1
+            self.went_back += [(key, old, now.get(key)) for key, old in before.items() if now.get(key, 0) < old]
+            before = now
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join()
+
+
+def pids_of_files(folder: Path) -> set[int]:
+    found = (re.search(r"_(\d+)\.db$", path.name) for path in folder.glob("*.db"))
+    return {int(match[1]) for match in found if match}
+
+
+def test_sums_are_right_when_children_of_a_pool_and_web_processes_are_replaced(mutt: Mutt):
+    mutt.settled()
+    before = scraped(mutt)
+    watcher = Watcher(mutt)
+    watcher.start()
+    seen: set[int] = set()
+    with prefork_worker(mutt) as worker:
+        eventually(lambda: len(worker.children()) >= 2)
+        web = psutil.Process(mutt.stack.supervisor.pids()["web"])
+        for number in range(20):
+            seen |= {child.pid for child in worker.children()}
+            mutt.send(event(hostname=f"h{number}"), event(message="Interface Gi0/1, changed state to down"))
+            mutt.settled()
+            if number == 8:
+                worker.children()[-1].kill()
+            if number == 12:
+                web.children()[0].kill()
+        after = scraped(mutt)
+        assert len(seen) >= 4, "no child was replaced"
+    watcher.stop()
+
+    def grew(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert grew("mutt_events_received_total", answer="accepted") == 40
+    assert grew("mutt_event_outcomes_total", outcome="unmatched") == 20
+    assert grew("mutt_event_outcomes_total", outcome="delivered") == 20
+    assert grew("mutt_decision_latency_seconds_count") == 40
+    assert grew("mutt_delivery_latency_seconds_count") == 20
+    assert grew("mutt_tasks_total", task="rules.match_batch", end="done") == 20
+    assert grew("mutt_worker_stalls_total") == 0
+    assert watcher.scrapes > 10
+    assert watcher.went_back == []
+
+
+def test_files_of_dead_processes_are_added_up_and_gone(mutt: Mutt):
+    folder = mutt.stack.folder / "metrics"
+    web = psutil.Process(mutt.stack.supervisor.pids()["web"])
+    victim = web.children()[0].pid
+    eventually(lambda: victim in pids_of_files(folder) or scraped(mutt) is None)
+    before = value(scraped(mutt), "mutt_events_received_total")
+    os.kill(victim, signal.SIGKILL)
+    eventually(lambda: not psutil.pid_exists(victim) and scraped(mutt) and victim not in pids_of_files(folder))
+    assert all(psutil.pid_exists(pid) for pid in pids_of_files(folder))
+    assert value(scraped(mutt), "mutt_events_received_total") == before
+    assert (folder / "counter_dead.db").exists()
