@@ -4,6 +4,7 @@ None waits for a queue or for beat: a worker that is busy for an hour does it al
 """
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,6 +27,7 @@ from mutt_project.shared_metrics import process_metrics, tidy
 logger = logging.getLogger(__name__)
 
 TIDY_EVERY_S = 60
+REST_S = 10  # longer than calls of Redis may take
 
 
 class Chore(threading.Thread):
@@ -37,22 +39,42 @@ class Chore(threading.Thread):
         self._work = work
         self._every_s = every_s
         self._stopping = threading.Event()
+        self.at_work = threading.Lock()
 
     def run(self) -> None:
         while not self._stopping.wait(self._wait_s):
             self._wait_s = self._every_s
-            try:
-                self._work()
-            except (RedisError, OperationalError) as error:
-                logger.debug("%s has to wait: %s", self.name, type(error).__name__)
-            except Exception:  # the next turn may go better, and nobody else does this
-                logger.exception("%s failed", self.name)
+            with self.at_work:
+                self._do()
+
+    def _do(self) -> None:
+        try:
+            self._work()
+        except (RedisError, OperationalError) as error:
+            logger.debug("%s has to wait: %s", self.name, type(error).__name__)
+        except Exception:  # the next turn may go better, and nobody else does this
+            logger.exception("%s failed", self.name)
 
     def stop(self) -> None:
         self._stopping.set()
 
 
 _chores: list[Chore] = []
+_resting: list[Chore] = []
+
+
+def _rest() -> None:
+    """Let all chores rest: a child that is forked amid one would wait for ever for the locks that it held."""
+    _resting.extend(chore for chore in _chores if chore.at_work.acquire(timeout=REST_S))
+
+
+def _go_on() -> None:
+    for chore in _resting:
+        chore.at_work.release()
+    _resting.clear()
+
+
+os.register_at_fork(before=_rest, after_in_parent=_go_on, after_in_child=_go_on)
 
 
 class Watching:

@@ -35,7 +35,13 @@ class ProcessesCollector(Collector):
         with _held(self._folder):
             _tidy(self._folder)
             found: Iterable[Metric] = MultiProcessCollector(None, str(self._folder)).collect()  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
-            return list(found)
+            return [_steady(metric) for metric in found]
+
+
+def _steady(metric: Metric) -> Metric:
+    """The order in which files are added up changes the last digit of a sum: going back by it looks like a restart."""
+    metric.samples = [sample._replace(value=round(sample.value, 6)) for sample in metric.samples]
+    return metric
 
 
 def shared_folder() -> Path | None:

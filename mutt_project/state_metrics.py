@@ -1,9 +1,10 @@
 """How MUTT stands at the moment of a scrape, as Redis and PostgreSQL say; no process has it, so none can be asked."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -15,6 +16,8 @@ from forwarder.breaker import State
 from forwarder.looking import Delivering, delivering
 from ingest.admission import gate
 from rules.loaded import loaded_rule_set
+
+logger = logging.getLogger(__name__)
 
 MOST_COUNTED = 100_000
 
@@ -32,8 +35,10 @@ class StateCollector(Collector):
 def _is_there(look: Callable[[], Iterable[Metric]], found: list[Metric]) -> bool:
     try:
         found.extend(look())
-    except (RedisError, Error):
+    except (RedisError, OperationalError, InterfaceError):
         return False
+    except Error:  # it is there, and is not as it should be: in the middle of an upgrade
+        logger.exception("not all metrics can be told")
     return True
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 import urllib3
 from prometheus_client.parser import text_string_to_metric_families
@@ -36,16 +35,21 @@ def scraped(mutt: Mutt) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 def value(found: dict[tuple[str, frozenset[tuple[str, str]]], float], name: str, **labels: str) -> float:
     """The sum of the series with these labels, whatever others they have."""
-    return sum(
-        number for (one, theirs), number in found.items() if one == name and theirs >= frozenset(labels.items())
-    )
+    return sum(number for (one, theirs), number in found.items() if one == name and theirs >= frozenset(labels.items()))
 
 
 @contextmanager
-def prefork_worker(mutt: Mutt) -> Iterator[psutil.Process]:
-    """A worker with two children, each of which is replaced after three tasks, instead of the workers of the stack."""
+def prefork_worker(mutt: Mutt) -> Iterator[int]:
+    """A worker with two children, each of which is replaced after eight tasks, instead of the workers of the stack."""
     command = ["celery", "-A", "mutt_project.worker", "worker", "--pool=prefork", "--concurrency=2"]
-    command += ["--max-tasks-per-child=3", "-Q", "pipeline,forward,maintenance,dlq", "-n", "prefork@%h", "--without-mingle"]
+    command += [
+        "--max-tasks-per-child=8",
+        "-Q",
+        "pipeline,forward,maintenance,dlq",
+        "-n",
+        "prefork@%h",
+        "--without-mingle",
+    ]
     for name in SOLO:
         mutt.stack.supervisor.call("stopProcess", name)
     log = (mutt.stack.folder / "log" / "prefork.log").open("wb")
@@ -53,12 +57,23 @@ def prefork_worker(mutt: Mutt) -> Iterator[psutil.Process]:
         [sys.executable, "-m", *command], cwd=ROOT, env=mutt.stack.environment, stdout=log, stderr=log
     )
     try:
-        yield psutil.Process(process.pid)
+        yield process.pid
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
         log.close()
         mutt.stack.supervisor.start(*SOLO)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 class Watcher(threading.Thread):
@@ -99,16 +114,16 @@ def test_sums_are_right_when_children_of_a_pool_and_web_processes_are_replaced(m
     watcher.start()
     seen: set[int] = set()
     with prefork_worker(mutt) as worker:
-        eventually(lambda: len(worker.children()) >= 2)
-        web = psutil.Process(mutt.stack.supervisor.pids()["web"])
-        for number in range(20):
-            seen |= {child.pid for child in worker.children()}
+        eventually(lambda: len(children(worker)) >= 2)
+        web = mutt.stack.supervisor.pids()["web"]
+        for number in range(12):
+            seen |= set(children(worker))
             mutt.send(event(hostname=f"h{number}"), event(message="Interface Gi0/1, changed state to down"))
             mutt.settled()
-            if number == 8:
-                worker.children()[-1].kill()
-            if number == 12:
-                web.children()[0].kill()
+            if number == 3:
+                os.kill(children(worker)[-1], signal.SIGKILL)
+            if number == 7:
+                os.kill(children(web)[0], signal.SIGKILL)
         after = scraped(mutt)
         assert len(seen) >= 4, "no child was replaced"
     watcher.stop()
@@ -116,12 +131,12 @@ def test_sums_are_right_when_children_of_a_pool_and_web_processes_are_replaced(m
     def grew(name: str, **labels: str) -> float:
         return value(after, name, **labels) - value(before, name, **labels)
 
-    assert grew("mutt_events_received_total", answer="accepted") == 40
-    assert grew("mutt_event_outcomes_total", outcome="unmatched") == 20
-    assert grew("mutt_event_outcomes_total", outcome="delivered") == 20
-    assert grew("mutt_decision_latency_seconds_count") == 40
-    assert grew("mutt_delivery_latency_seconds_count") == 20
-    assert grew("mutt_tasks_total", task="rules.match_batch", end="done") == 20
+    assert grew("mutt_events_received_total", answer="accepted") == 24
+    assert grew("mutt_event_outcomes_total", outcome="unmatched") == 12
+    assert grew("mutt_event_outcomes_total", outcome="delivered") == 12
+    assert grew("mutt_decision_latency_seconds_count") == 24
+    assert grew("mutt_delivery_latency_seconds_count") == 12
+    assert grew("mutt_tasks_total", task="rules.match_batch", end="done") == 12
     assert grew("mutt_worker_stalls_total") == 0
     assert watcher.scrapes > 10
     assert watcher.went_back == []
@@ -129,12 +144,12 @@ def test_sums_are_right_when_children_of_a_pool_and_web_processes_are_replaced(m
 
 def test_files_of_dead_processes_are_added_up_and_gone(mutt: Mutt):
     folder = mutt.stack.folder / "metrics"
-    web = psutil.Process(mutt.stack.supervisor.pids()["web"])
-    victim = web.children()[0].pid
+    web = mutt.stack.supervisor.pids()["web"]
+    victim = children(web)[0]
     eventually(lambda: victim in pids_of_files(folder) or scraped(mutt) is None)
     before = value(scraped(mutt), "mutt_events_received_total")
     os.kill(victim, signal.SIGKILL)
-    eventually(lambda: not psutil.pid_exists(victim) and scraped(mutt) and victim not in pids_of_files(folder))
-    assert all(psutil.pid_exists(pid) for pid in pids_of_files(folder))
+    eventually(lambda: not lives(victim) and scraped(mutt) and victim not in pids_of_files(folder))
+    assert all(lives(pid) for pid in pids_of_files(folder))
     assert value(scraped(mutt), "mutt_events_received_total") == before
     assert (folder / "counter_dead.db").exists()
