@@ -72,6 +72,11 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def kill_and_see_it_gone(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not lives(pid))  # so that no connection to it is used any more
+
+
 def lives(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
@@ -121,9 +126,9 @@ def test_sums_are_right_when_children_of_a_pool_and_web_processes_are_replaced(m
             mutt.send(event(hostname=f"h{number}"), event(message="Interface Gi0/1, changed state to down"))
             mutt.settled()
             if number == 3:
-                os.kill(children(worker)[-1], signal.SIGKILL)
+                kill_and_see_it_gone(children(worker)[-1])
             if number == 7:
-                os.kill(children(web)[0], signal.SIGKILL)
+                kill_and_see_it_gone(children(web)[0])
         after = scraped(mutt)
         assert len(seen) >= 4, "no child was replaced"
     watcher.stop()
@@ -148,8 +153,8 @@ def test_files_of_dead_processes_are_added_up_and_gone(mutt: Mutt):
     victim = children(web)[0]
     eventually(lambda: victim in pids_of_files(folder) or scraped(mutt) is None)
     before = value(scraped(mutt), "mutt_events_received_total")
-    os.kill(victim, signal.SIGKILL)
-    eventually(lambda: not lives(victim) and scraped(mutt) and victim not in pids_of_files(folder))
+    kill_and_see_it_gone(victim)
+    eventually(lambda: scraped(mutt) and victim not in pids_of_files(folder))
     assert all(lives(pid) for pid in pids_of_files(folder))
     assert value(scraped(mutt), "mutt_events_received_total") == before
     assert (folder / "counter_dead.db").exists()
