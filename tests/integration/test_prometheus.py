@@ -36,6 +36,12 @@ class Prometheus:
     def __init__(self, address: str) -> None:
         self._address = address
 
+    def is_ready(self) -> bool:
+        try:
+            return bool(urllib3.request("GET", f"{self._address}/-/ready", retries=False, timeout=5).status == 200)
+        except urllib3.exceptions.HTTPError:
+            return False
+
     def ask(self, path: str, **parameters: str) -> Any:
         answer = urllib3.request("GET", f"{self._address}/{path}?{urlencode(parameters)}", retries=False, timeout=20)
         assert answer.status == 200, (parameters, answer.data)
@@ -88,18 +94,11 @@ def prometheus(faulty: Mutt, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         process = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
         asked = Prometheus(f"http://127.0.0.1:{port}")
         try:
-            eventually(lambda: _answers(asked) and asked.query('up{job="mutt"} == 1'))
+            eventually(lambda: asked.is_ready() and asked.query('up{job="mutt"} == 1'))
             yield asked
         finally:
             process.terminate()
             process.wait(timeout=30)
-
-
-def _answers(asked: Prometheus) -> bool:
-    try:
-        return bool(asked.ask("api/v1/status/runtimeinfo"))
-    except urllib3.exceptions.HTTPError:
-        return False
 
 
 @contextmanager
