@@ -14,6 +14,7 @@ import pytest
 import urllib3
 from prometheus_client.parser import text_string_to_metric_families
 
+from ops.local.ports import free_port
 from ops.local.stack import ROOT
 from tests.mutt import Mutt, event, eventually
 
@@ -22,9 +23,12 @@ pytestmark = pytest.mark.stack
 SOLO = ("worker-pipeline-1", "worker-pipeline-2", "worker-forward-1")
 
 
-def scraped(mutt: Mutt) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def scraped(mutt: Mutt, address: str = "") -> Samples:
     """All samples of counters and histograms."""
-    page = urllib3.request("GET", f"{mutt.stack.web}/metrics", retries=False, timeout=20).data.decode()
+    page = urllib3.request("GET", f"{address or mutt.stack.web}/metrics", retries=False, timeout=20).data.decode()
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(page)
@@ -33,13 +37,13 @@ def scraped(mutt: Mutt) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     }
 
 
-def value(found: dict[tuple[str, frozenset[tuple[str, str]]], float], name: str, **labels: str) -> float:
+def value(found: Samples, name: str, **labels: str) -> float:
     """The sum of the series with these labels, whatever others they have."""
     return sum(number for (one, theirs), number in found.items() if one == name and theirs >= frozenset(labels.items()))
 
 
 @contextmanager
-def prefork_worker(mutt: Mutt) -> Iterator[int]:
+def prefork_worker(mutt: Mutt, port: int) -> Iterator[int]:
     """A worker with two children, each of which is replaced after eight tasks, instead of the workers of the stack."""
     command = ["celery", "-A", "mutt_project.worker", "worker", "--pool=prefork", "--concurrency=2"]
     command += [
@@ -53,9 +57,8 @@ def prefork_worker(mutt: Mutt) -> Iterator[int]:
     for name in SOLO:
         mutt.stack.supervisor.call("stopProcess", name)
     log = (mutt.stack.folder / "log" / "prefork.log").open("wb")
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command], cwd=ROOT, env=mutt.stack.environment, stdout=log, stderr=log
-    )
+    environment = {**mutt.stack.environment, "MUTT_METRICS_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
         yield process.pid
     finally:
@@ -92,7 +95,7 @@ class Watcher(threading.Thread):
         self.scrapes = 0
 
     def run(self) -> None:
-        before: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
+        before: Samples = {}
         while not self._stopping.wait(0.2):
             try:
                 now = scraped(self._mutt)
@@ -118,7 +121,8 @@ def test_sums_are_right_when_children_of_a_pool_and_web_processes_are_replaced(m
     watcher = Watcher(mutt)
     watcher.start()
     seen: set[int] = set()
-    with prefork_worker(mutt) as worker:
+    port = free_port()
+    with prefork_worker(mutt, port) as worker:
         eventually(lambda: len(children(worker)) >= 2)
         web = mutt.stack.supervisor.pids()["web"]
         for number in range(12):
@@ -130,6 +134,7 @@ def test_sums_are_right_when_children_of_a_pool_and_web_processes_are_replaced(m
             if number == 7:
                 kill_and_see_it_gone(children(web)[0])
         after = scraped(mutt)
+        from_worker = scraped(mutt, f"http://127.0.0.1:{port}")
         assert len(seen) >= 4, "no child was replaced"
     watcher.stop()
 
@@ -143,6 +148,7 @@ def test_sums_are_right_when_children_of_a_pool_and_web_processes_are_replaced(m
     assert grew("mutt_delivery_latency_seconds_count") == 12
     assert grew("mutt_tasks_total", task="rules.match_batch", end="done") == 12
     assert grew("mutt_worker_stalls_total") == 0
+    assert value(from_worker, "mutt_event_outcomes_total") == value(after, "mutt_event_outcomes_total")
     assert watcher.scrapes > 10
     assert watcher.went_back == []
 

@@ -193,7 +193,7 @@ def test_postgresql_that_is_away_is_told_and_not_its_consequences(faulty: Mutt, 
         eventually(lambda: prometheus.query("sum(increase(mutt_rule_set_reload_failures_total[1m])) > 0"))
         assert prometheus.alerts("MuttRuleSetReloadFails") == []
         assert prometheus.alerts("MuttRedisAway") == []
-    faulty.settled()
+    eventually(faulty.settled_if_possible)
     eventually(lambda: prometheus.alerts("MuttPostgresqlAway") == [])
 
 
