@@ -1,7 +1,7 @@
 """The only writer of records, attempts and dead letters: in bulk, and the same result if it runs twice."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from psycopg2.extras import Json, execute_values
 
 from audit.ids import batch_of, last_id_of
+from audit.metrics import DEAD_LETTERS, OUTCOMES, WRITE_SECONDS
 from audit.models import Attempt, DeadLetter, Record
 from audit.outcomes import UNMATCHED_THRESHOLD, DeadStage, Outcome
 from audit.storable import storable
@@ -71,12 +72,14 @@ _INSERT = f"""
 INSERT INTO audit_record ({", ".join(_COLUMNS)}) VALUES %s
 ON CONFLICT (event_id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _DECISION)}
  WHERE audit_record.outcome = 'pending' AND audit_record.rule_set_version IS NULL
+RETURNING outcome
 """  # noqa: S608 - names of our own dataclass
 _ROWS_PER_INSERT = 1000
 _EVENT = _COLUMNS.index("event")
 _OUTCOME = _COLUMNS.index("outcome")
 
 
+@WRITE_SECONDS.labels("records").time()
 def write_records(rows: Sequence[RecordRow]) -> bool:
     """Insert what is not there yet: the first decision that was committed stands.
 
@@ -89,14 +92,27 @@ def write_records(rows: Sequence[RecordRow]) -> bool:
 
 
 def _insert(rows: Sequence[RecordRow]) -> bool:
-    inserted = 0
+    written: Counter[str] = Counter()
     distinct = list({row.event_id: row for row in reversed(rows)}.values())  # one statement writes no row twice
     with transaction.atomic(), connection.cursor() as cursor:
         for page in batched(distinct, _ROWS_PER_INSERT):
             with connection.wrap_database_errors:  # execute_values speaks to psycopg2 past Django's cursor
-                execute_values(cursor.cursor, _INSERT, [_adapt(row) for row in page], page_size=len(page))
-            inserted += cursor.rowcount
-    return inserted == len(rows)
+                values = [_adapt(row) for row in page]
+                done = execute_values(cursor.cursor, _INSERT, values, page_size=len(page), fetch=True)
+            written.update(outcome for (outcome,) in done)
+        _count(written)
+    return written.total() == len(rows)
+
+
+def _count(written: Mapping[str, int]) -> None:
+    """Count the outcomes that are reached, once they are committed."""
+    reached = {outcome: events for outcome, events in written.items() if outcome != Outcome.PENDING and events}
+
+    def count() -> None:
+        for outcome, events in reached.items():
+            OUTCOMES.labels(outcome).inc(events)
+
+    transaction.on_commit(count)
 
 
 def _storable(row: RecordRow) -> RecordRow:
@@ -166,13 +182,24 @@ def _records_of(batch: UUID) -> QuerySet[Record]:
     return Record.objects.filter(event_id__gte=batch, event_id__lte=last_id_of(batch))
 
 
-def mark_delivered(events: Iterable[UUID], at: datetime) -> None:
-    """Record that Moogsoft has taken these events."""
-    Record.objects.filter(event_id__in=list(events), outcome=Outcome.PENDING.value).update(
-        outcome=Outcome.DELIVERED.value, outcome_at=at
-    )
+_DELIVER = """
+UPDATE audit_record SET outcome = 'delivered', outcome_at = %s
+ WHERE event_id = ANY(%s::uuid[]) AND outcome = 'pending'
+RETURNING event_id
+"""
 
 
+@WRITE_SECONDS.labels("delivered").time()
+def mark_delivered(events: Iterable[UUID], at: datetime) -> list[UUID]:
+    """Record that Moogsoft has taken these events; returns those of which that was not known before."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_DELIVER, [at, [str(event) for event in events]])
+        delivered = [event for (event,) in cursor.fetchall()]
+        _count({Outcome.DELIVERED: len(delivered)})
+    return delivered
+
+
+@WRITE_SECONDS.labels("attempts").time()
 def add_attempts(attempts: Sequence[Attempt]) -> None:
     """Record one POST to Moogsoft: an attempt for each batch that had events in it."""
     Attempt.objects.bulk_create(attempts)
@@ -184,6 +211,7 @@ def posts_of(batch: UUID) -> Counter[UUID]:
     return Counter(event for events in sent for event in events)
 
 
+@WRITE_SECONDS.labels("dead_letters").time()
 def bury_events(deaths: Sequence[Death], missing: Sequence[RecordRow], at: datetime) -> int:
     """Write dead letters and their records, in one transaction; a second call changes nothing.
 
@@ -195,13 +223,15 @@ def bury_events(deaths: Sequence[Death], missing: Sequence[RecordRow], at: datet
             write_records(missing)
         events = [death.event_id for death in deaths]
         before = set(_dead_among(events)) - {row.event_id for row in missing}
+        buried = 0
         for reason in {death.reason for death in deaths}:
             pending = [death.event_id for death in deaths if death.reason == reason]
-            Record.objects.filter(event_id__in=pending, outcome=Outcome.PENDING.value).update(
+            buried += Record.objects.filter(event_id__in=pending, outcome=Outcome.PENDING.value).update(
                 outcome=Outcome.DEAD.value, outcome_at=at, reason=reason
             )
         died = set(_dead_among(events))
-        letters = [_letter(death, at) for death in deaths if death.event_id in died - before]
+        newly = [death for death in deaths if death.event_id in died - before]
+        letters = [_letter(death, at) for death in newly]
         DeadLetter.objects.bulk_create(
             letters,
             batch_size=500,
@@ -209,7 +239,14 @@ def bury_events(deaths: Sequence[Death], missing: Sequence[RecordRow], at: datet
             unique_fields=["event_id"],
             update_fields=["stage", "reason", "detail", "attempts", "created_at", "state"],
         )
+        _count({Outcome.DEAD: buried})
+        transaction.on_commit(lambda: _count_letters(newly))
     return len(died)
+
+
+def _count_letters(deaths: Iterable[Death]) -> None:
+    for death in deaths:
+        DEAD_LETTERS.labels(death.stage, death.reason).inc()
 
 
 def _dead_among(events: Sequence[UUID]) -> QuerySet[Record, UUID]:

@@ -7,11 +7,12 @@ from time import perf_counter
 from typing import Protocol
 from uuid import UUID
 
+from audit.ids import batch_of, received_at
 from audit.journal import Claim
 from audit.models import Attempt, Record
 from audit.record import add_attempts, mark_delivered
 from forwarder.breaker import Breaker, Permit, Verdict
-from forwarder.metrics import REQUEST_SECONDS, REQUESTS
+from forwarder.metrics import DELIVERY_LATENCY, REQUEST_SECONDS, REQUESTS
 from forwarder.moogsoft import Answer
 from forwarder.rate_limit import RateLimit
 from forwarder.retry import Concern, DeliveryError
@@ -100,7 +101,14 @@ def send(parts: Sequence[Part], means: Means, balance: int | None = None) -> Non
     REQUESTS.labels("taken").inc()
     REQUEST_SECONDS.observe(seconds)
     _add(attempts, seconds, answer.status, "", answer.excerpt)
-    mark_delivered([record.event_id for record in records], means.clock())
+    _delivered(parts, means.clock())
+
+
+def _delivered(parts: Sequence[Part], now: datetime) -> None:
+    replayed = {part.claim.batch for part in parts if part.claim.replay}
+    for event in mark_delivered([event for part in parts for event in part.events], now):
+        if batch_of(event) not in replayed:  # it died, and waited for a person
+            DELIVERY_LATENCY.observe((now - received_at(event)).total_seconds())
 
 
 def _permit(means: Means, batch: str, balance: int | None) -> Permit:

@@ -20,7 +20,7 @@ from audit.tasks import store_dead_letters
 from forwarder.breaker import Held, breaker
 from forwarder.delivery import Delivery
 from forwarder.draining import drainer
-from forwarder.metrics import PARKED, RELEASED
+from forwarder.metrics import PARKED, RELEASED, RETRIES
 from forwarder.moogsoft import moogsoft
 from forwarder.rate_limit import rate_limit
 from forwarder.request import Failed, Means
@@ -107,6 +107,7 @@ def _after(failed: Failed, delivery: Delivery) -> float | None:
     match next_step(error, standing):
         case Step.RETRY:
             wait = wait_before_next(error, now.failures, _chance)
+            RETRIES.labels(error.reason).inc()
             delivery.claim.release(wait, now)
             return wait
         case Step.DIVIDE:

@@ -15,21 +15,19 @@ from functools import cache
 
 from django.conf import settings
 from kombu.exceptions import OperationalError
-from prometheus_client import Counter as Metric
 from redis import Redis
 from redis.exceptions import RedisError
 
 from audit.connections import redis_client
 from audit.ids import event_id, new_batch_id
 from audit.storable import storable
+from ingest.metrics import EVENTS_REJECTED, NOT_KEPT
 from ingest.quarantine_inbox import Entry, inbox
 from ingest.redaction import redact_secrets
 from ingest.tasks import store_quarantine
 
 logger = logging.getLogger(__name__)
 
-EVENTS_REJECTED = Metric("mutt_events_rejected_total", "Refused events, by source and reason.", ["source", "reason"])
-NOT_KEPT = Metric("mutt_quarantine_lost_total", "Refused events that the quarantine could not keep.", ["why"])
 
 MOST_ERRORS = 20
 ERROR_LENGTH = 2000

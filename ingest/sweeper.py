@@ -18,7 +18,7 @@ from audit.connections import redis_client
 from audit.journal import Journal, Overdue, journal
 from audit.outcomes import Stage
 from ingest import pipeline
-from ingest.metrics import BATCHES_SWEPT
+from ingest.metrics import BATCHES_SWEPT, SWEEPS
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ def sweep_if_due(every_s: float) -> int:
 
 def sweep(journal: Journal, broker: Redis) -> int:
     """Chain those overdue batches again whose message is gone; those that wait in a deep queue are left there."""
+    SWEEPS.inc()
     if stranded := journal.reconcile(MOST_AT_ONCE):
         logger.error("%s parked batches were in no list; they are swept", stranded)
     heads = {queue: _head_queued_at(journal, broker, queue) for queue in set(_QUEUES.values())}

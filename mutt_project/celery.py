@@ -10,18 +10,16 @@ from celery.exceptions import Ignore, Reject, Retry
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, close_old_connections
 from kombu.exceptions import OperationalError as BrokerError
-from prometheus_client import Counter, Histogram
 from redis.exceptions import RedisError
 
+from audit.isolation import INTERNAL_ERROR
 from audit.journal import Abandoned, Burial, NotClaimed, StaleClaim, journal
+from audit.metrics import ABANDONED
 from audit.outcomes import DeadStage, Stage
 from audit.tasks import give_up
-from mutt_project.progress import progress
+from mutt_project.metrics import ENDS, TASK_SECONDS, TASKS
 
 logger = logging.getLogger(__name__)
-
-TASKS = Counter("mutt_tasks_total", "Task runs by how they ended.", ["task", "end"])
-TASK_SECONDS = Histogram("mutt_task_seconds", "How long task runs took.", ["task"])
 
 TRIES = 3
 STORE_DOWN = (
@@ -53,7 +51,6 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         begin = time.perf_counter()
-        progress.begin()
         end = "failed"
         try:
             result = self.run(*args, **kwargs)
@@ -70,7 +67,7 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
             logger.warning("%s %s left to the sweeper: %s", self.name, args, type(error).__name__)
         except Abandoned as error:
             end, result = "abandoned", None
-            self._give_up(args, "abandoned", str(error))
+            self._give_up(args, ABANDONED, str(error))
         except Exception as error:  # a task must end in a retry or in a dead letter, whatever it stumbled over
             result = None
             logger.exception("%s %s failed", self.name, args)
@@ -78,10 +75,9 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
                 tries = journal().count_error(UUID(args[0]))
                 if tries < TRIES:
                     raise self.retry(countdown=2**tries, exc=error) from error
-                self._give_up(args, "internal_error", f"{self.name}: {type(error).__name__}")
+                self._give_up(args, INTERNAL_ERROR, f"{self.name}: {type(error).__name__}")
         finally:
             close_old_connections()
-            progress.end()
             TASKS.labels(self.name, end).inc()
             TASK_SECONDS.labels(self.name).observe(time.perf_counter() - begin)
         if result is None:
@@ -107,3 +103,8 @@ app.conf["CELERY_DB_REUSE_MAX"] = 1_000_000
 app.autodiscover_tasks()
 for _module in ("sweeper", "replay_tasks", "pruning", "canary"):
     app.autodiscover_tasks(related_name=_module)
+# A series that begins with its first run hides that one from `increase()`.
+for _task in app.conf["task_routes"]:
+    TASK_SECONDS.labels(_task)
+    for _end in ENDS:
+        TASKS.labels(_task, _end)

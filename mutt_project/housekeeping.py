@@ -1,49 +1,80 @@
-"""What every worker does besides its tasks, in a thread: sweep open batches, release parked ones, see that it gets on.
+"""What every worker does besides its tasks, in threads: sweep, release, tell that it lives, see that it gets on.
 
-Neither waits for a queue or for beat: a worker that is busy for an hour does it all the same.
+None waits for a queue or for beat: a worker that is busy for an hour does it all the same.
 """
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import after_task_publish, beat_init, worker_ready, worker_shutting_down
 from django.conf import settings
 from kombu.exceptions import OperationalError
+from prometheus_client import start_http_server
 from redis.exceptions import RedisError
 
 from audit.journal import journal
+from audit.workers import SAYS_SO_EVERY_S, beat_ticks, say_alive
 from forwarder.tasks import drain
 from ingest.sweeper import sweep_if_due
 from mutt_project.progress import Watch, end_worker, progress
+from mutt_project.shared_metrics import process_metrics, tidy
 
 logger = logging.getLogger(__name__)
+
+TIDY_EVERY_S = 60
+REST_S = 10  # longer than calls of Redis may take
 
 
 class Chore(threading.Thread):
     """Does something every so many seconds, until it is stopped."""
 
-    def __init__(self, name: str, work: Callable[[], object], every_s: float) -> None:
+    def __init__(self, name: str, work: Callable[[], object], every_s: float, *, at_once: bool = False) -> None:
         super().__init__(name=name, daemon=True)
+        self._wait_s = 0 if at_once else every_s
         self._work = work
         self._every_s = every_s
         self._stopping = threading.Event()
+        self.at_work = threading.Lock()
 
     def run(self) -> None:
-        while not self._stopping.wait(self._every_s):
-            try:
-                self._work()
-            except (RedisError, OperationalError) as error:
-                logger.debug("%s has to wait: %s", self.name, type(error).__name__)
-            except Exception:  # the next turn may go better, and nobody else does this
-                logger.exception("%s failed", self.name)
+        while not self._stopping.wait(self._wait_s):
+            self._wait_s = self._every_s
+            with self.at_work:
+                self._do()
+
+    def _do(self) -> None:
+        try:
+            self._work()
+        except (RedisError, OperationalError) as error:
+            logger.debug("%s has to wait: %s", self.name, type(error).__name__)
+        except Exception:  # the next turn may go better, and nobody else does this
+            logger.exception("%s failed", self.name)
 
     def stop(self) -> None:
         self._stopping.set()
 
 
 _chores: list[Chore] = []
+_resting: list[Chore] = []
+
+
+def _rest() -> None:
+    """Let all chores rest: a child that is forked amid one would wait for ever for the locks that it held."""
+    _resting.extend(chore for chore in _chores if chore.at_work.acquire(timeout=REST_S))
+
+
+def _go_on() -> None:
+    for chore in _resting:
+        chore.at_work.release()
+    _resting.clear()
+
+
+os.register_at_fork(before=_rest, after_in_parent=_go_on, after_in_child=_go_on)
 
 
 class Watching:
@@ -64,20 +95,57 @@ class Watching:
         return sum(waiting.in_queue(queue) for queue in self._queues)
 
 
+class Telling:
+    """Tells that this worker lives; and, at its end, that it stops."""
+
+    def __init__(self, name: str, queues: Sequence[str]) -> None:
+        self._name = name
+        self._queues = queues
+        self._started_at = datetime.now(UTC)
+
+    def __call__(self) -> None:
+        say_alive(self._name, self._queues, self._started_at, progress.tasks)
+
+    def good_bye(self) -> None:
+        with suppress(RedisError):
+            say_alive(self._name, self._queues, self._started_at, progress.tasks, stopped=True)
+
+
+_telling: list[Telling] = []
+
+
 @worker_ready.connect
 def begin(sender: Any, **_: Any) -> None:
     """Start the chores with the worker."""
     queues = [str(queue) for queue in sender.app.amqp.queues.consume_from]
+    telling = Telling(str(sender.hostname), queues)
+    _telling.append(telling)
     every_s = settings.MUTT_SWEEP_EVERY_S
     _chores.extend(
         [
             Chore("sweeper", lambda: sweep_if_due(every_s), every_s),
             Chore("drainer", drain, settings.MOOGSOFT_DRAIN_EVERY_S),
+            Chore("metrics", tidy, TIDY_EVERY_S),
+            Chore("telling", telling, SAYS_SO_EVERY_S, at_once=True),
             Chore("watch", Watching(queues, settings.MUTT_STALL_S), min(settings.MUTT_STALL_S / 5, 5)),
         ]
     )
     for chore in _chores:
         chore.start()
+    _serve_metrics()
+
+
+def _serve_metrics() -> None:
+    """Serve the metrics of this machine's processes, where the settings say so. One worker of several does."""
+    port, address = settings.MUTT_METRICS_PORT, settings.MUTT_METRICS_ADDRESS
+    if port is None:
+        return
+    try:
+        start_http_server(port, address, process_metrics())
+    except OSError as error:
+        logger.warning("no metrics at %s:%s: %s", address, port, error)
+    else:
+        logger.info("metrics at http://%s:%s/metrics", address, port)
 
 
 @worker_shutting_down.connect
@@ -86,3 +154,17 @@ def end(**_: Any) -> None:
     for chore in _chores:
         chore.stop()
     _chores.clear()
+    for telling in _telling:
+        telling.good_bye()
+    _telling.clear()
+
+
+@beat_init.connect
+def watch_beat(**_: Any) -> None:
+    """In beat, whatever it sends is a sign of its life."""
+    after_task_publish.connect(_beat_ticks)
+
+
+def _beat_ticks(**_: Any) -> None:
+    with suppress(RedisError):
+        beat_ticks()

@@ -6,31 +6,40 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-from prometheus_client import Counter
+from celery.worker import state
+
+from mutt_project.metrics import STALLS
 
 logger = logging.getLogger(__name__)
 
-STALLS = Counter("mutt_worker_stalls_total", "Workers that ended since they did not fetch what waited.")
 _LAST_WORD_S = 30
 
 
-class Progress:
-    """What the base task tells of this process: a task begins, a task ends."""
+class Progress(Protocol):
+    """How many tasks a worker has begun, and whether it is at one."""
 
-    def __init__(self) -> None:
-        self.tasks = 0
-        self.is_busy = False
+    @property
+    def tasks(self) -> int: ...
 
-    def begin(self) -> None:
-        self.tasks += 1
-        self.is_busy = True
-
-    def end(self) -> None:
-        self.is_busy = False
+    @property
+    def is_busy(self) -> bool: ...
 
 
-progress = Progress()
+class _OfThisWorker:
+    """As Celery counts it in a worker's main process, whose children, if it has any, do the work."""
+
+    @property
+    def tasks(self) -> int:
+        return int(state.all_total_count[0])
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(state.active_requests)
+
+
+progress: Progress = _OfThisWorker()
 
 
 class Watch:

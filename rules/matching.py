@@ -60,6 +60,15 @@ def precedence(rule: Rule) -> tuple[int, int]:
     return rule.priority, rule.id
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An active rule that cannot be used, and why."""
+
+    rule_id: int
+    name: str
+    why: str
+
+
 @dataclass(frozen=True)
 class RuleSet:
     """All that decides: one version of the rules, the development hosts and the teams of hosts.
@@ -71,6 +80,7 @@ class RuleSet:
     rules: tuple[Rule, ...]
     development_hosts: frozenset[str] = frozenset()
     teams: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
 
     @cached_property
     def by_precedence(self) -> tuple[Rule, ...]:

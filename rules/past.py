@@ -66,15 +66,14 @@ def _rules_of(version: int, last_change: int) -> Past:  # noqa: ARG001 - no numb
     rows = [Rule(**fields) for fields in _as_of("rules_rulechange", ("id", *_RULE_FIELDS), version)]
     hosts = _as_of("rules_developmenthostchange", ("id", "hostname"), version)
     teams = _as_of("rules_deviceteamchange", ("id", "hostname", "team"), version)
-    active = (compiled(row) for row in rows if row.is_active)
-    inactive = (compiled(row) for row in rows if not row.is_active)
+    inactive = compiled((row for row in rows if not row.is_active), [])
     rule_set = RuleSet(
         version=version,
-        rules=tuple(rule for rule in active if rule),
+        rules=compiled((row for row in rows if row.is_active), []),
         development_hosts=frozenset(host_key(host["hostname"]) for host in hosts),
         teams={host_key(team["hostname"]): team["team"] for team in teams},
     )
-    return Past(OneByOne(rule_set), tuple(rule for rule in inactive if rule))
+    return Past(OneByOne(rule_set), inactive)
 
 
 def _as_of(history: str, names: tuple[str, ...], version: int) -> Iterator[dict[str, Any]]:

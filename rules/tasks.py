@@ -1,5 +1,6 @@
 """The match stage and backtests as Celery tasks."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
@@ -10,11 +11,13 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from audit.journal import journal
-from audit.outcomes import Outcome, Stage
-from audit.record import decided_before, recorded_outcomes, revive, write_records
+from audit.outcomes import UNMATCHED_THRESHOLD, Outcome, Stage
+from audit.record import RecordRow, decided_before, recorded_outcomes, revive, write_records
 from audit.tasks import store_dead_letters
 from rules import backtesting
 from rules.deciding import decide_batch
+from rules.loaded import tell_loaded
+from rules.metrics import DECISION_LATENCY, UNMATCHED_THRESHOLDS
 from rules.ruleset import current_rule_set
 from rules.unmatched import unmatched_counter
 
@@ -29,7 +32,9 @@ def match_batch(batch_id: str) -> str | None:
         if claim.replay:
             revive([row.event_id for row in rows], timezone.now())
         outcomes = {row.event_id: row.outcome for row in rows}
-        if not write_records(rows):
+        if write_records(rows):
+            _count(rows, is_replay=claim.replay)
+        else:
             outcomes = recorded_outcomes(claim.batch)
         pending = {event for event, outcome in outcomes.items() if outcome is Outcome.PENDING}
         dead = journal().dead(claim.batch).keys()
@@ -42,6 +47,23 @@ def match_batch(batch_id: str) -> str | None:
         else:
             claim.finish()
     return None
+
+
+def _count(rows: Sequence[RecordRow], *, is_replay: bool) -> None:
+    """Tell what was decided, and how long after its receipt; a replay comes when somebody wants it to."""
+    UNMATCHED_THRESHOLDS.inc(sum(row.reason == UNMATCHED_THRESHOLD for row in rows))
+    if is_replay:
+        return
+    now = timezone.now()
+    for row in rows:
+        DECISION_LATENCY.observe((now - row.received_at).total_seconds())
+
+
+@shared_task(name="rules.check_rule_set")
+def check_rule_set() -> None:
+    """Load the rules if they changed: what is wrong with them is told before an event needs them."""
+    rule_set = current_rule_set.get().rule_set
+    tell_loaded(rule_set.version, len(rule_set.rules), rule_set.left_out)
 
 
 @shared_task(name="rules.run_backtest")

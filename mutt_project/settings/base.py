@@ -226,6 +226,10 @@ MUTT_QUARANTINE_INBOX = optional("MUTT_QUARANTINE_INBOX", 10_000, int)
 MUTT_QUARANTINE_DAYS = optional("MUTT_QUARANTINE_DAYS", 14.0, positive)
 MUTT_QUARANTINE_MOST = optional("MUTT_QUARANTINE_MOST", 10_000, int)
 
+# Where a worker serves its metrics, on machines without the web server; empty: nowhere.
+MUTT_METRICS_PORT: int | None = optional("MUTT_METRICS_PORT", None, int)
+MUTT_METRICS_ADDRESS = optional("MUTT_METRICS_ADDRESS", "127.0.0.1", str)
+
 # The destination. Cloud: Events API with the key in the header `apiKey`. Onprem: REST LAM, the key in the body.
 MOOGSOFT_FLAVOUR = optional("MOOGSOFT_FLAVOUR", "cloud", one_of("cloud", "onprem"))
 MOOGSOFT_ARRAY = optional("MOOGSOFT_ARRAY", True, boolean)
@@ -290,6 +294,7 @@ CELERY_TASK_ROUTES = {
     "ingest.fold_traffic": {"queue": "maintenance"},
     "rules.run_backtest": {"queue": "maintenance"},
     "rules.resume_backtests": {"queue": "maintenance"},
+    "rules.check_rule_set": {"queue": "maintenance"},
 }
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_SERIALIZER = "json"
@@ -330,6 +335,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "go on with replays": {"task": "ingest.go_on_with_replays", "schedule": 2.0, "options": {"expires": 10}},
+    "look at the rules": {"task": "rules.check_rule_set", "schedule": 15.0, "options": {"expires": 15}},
     "resume backtests": {"task": "rules.resume_backtests", "schedule": 15.0, "options": {"expires": 15}},
     "fold traffic": {"task": "ingest.fold_traffic", "schedule": 60 * 60.0, "options": {"expires": 60 * 60}},
     "check the ledger": {"task": "audit.check_ledger", "schedule": 30.0, "options": {"expires": 30}},

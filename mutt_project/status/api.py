@@ -35,7 +35,7 @@ class QueueSerializer(serializers.Serializer[Any]):
 class LeftOutRuleSerializer(serializers.Serializer[Any]):
     """An active rule that cannot be matched."""
 
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(source="rule_id")
     name = serializers.CharField()
     why = serializers.CharField()
 

@@ -55,7 +55,7 @@ def rule_check(rules: RulesLook) -> Check:
     """Whether all active rules can be matched."""
     if not rules.left_out:
         return ok("rules", f"Rule set {rules.version}: {rules.active:,} active rules.")
-    named = [f"{one.id} “{one.name}” ({one.why[:150]})" for one in rules.left_out[:_MOST_NAMED]]
+    named = [f"{one.rule_id} “{one.name}” ({one.why[:150]})" for one in rules.left_out[:_MOST_NAMED]]
     more = f" and {len(rules.left_out) - _MOST_NAMED} more" if len(rules.left_out) > _MOST_NAMED else ""
     text = f"Rules that cannot be matched decide nothing: {', '.join(named)}{more}."
     return failed("rules", text, "Mend their expressions, or switch them off.")

@@ -62,6 +62,17 @@ def test_the_commands_of_the_page_on_reliability_work_one_after_the_other(mutt: 
     assert mutt.outcome(identifier, "delivered")  # an open breaker is tried at once, and closed by that
 
 
+OF_ALERTS = re.findall(
+    r"^\.venv/bin/python manage\.py (muttctl .+)$", (ROOT / "docs" / "alerts.md").read_text(), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("command", OF_ALERTS)
+def test_the_commands_that_the_page_on_alerts_begins_with_work(mutt: Mutt, tmp_path: Path, command: str):
+    finished = muttctl(mutt, tmp_path, command)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
 RULES = (ROOT / "docs" / "rules.md").read_text()
 OF_RULES = re.findall(r"^\.venv/bin/python manage\.py (.+)$", RULES, re.MULTILINE)
 A_FILE_OF_RULES = re.findall(r"^```yaml\n(.+?)^```", RULES, re.MULTILINE | re.DOTALL)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from celery.exceptions import Retry
 from django.utils import timezone
 
 from audit.connections import redis_client
@@ -24,6 +25,7 @@ from forwarder.request import Failed, Means
 from forwarder.retry import DeliveryError, Reason
 from forwarder.tasks import drain, forward_batch
 from mutt_project.why.telling import tell_record
+from tests.counting import growth
 from tests.unit.forwarder.breaking import trip
 from tests.unit.forwarder.moogsoft_double import OK, Misdeed, MoogsoftDouble, Reply
 from tests.unit.forwarder.records import NOW, alert
@@ -574,3 +576,19 @@ def test_an_alert_that_was_delivered_holds_nobody_up(double, destination):
     mark_delivered([event_id(first, 0)], NOW)
     forward_batch.run(str(second))
     assert outcomes(second) == ["delivered"]
+
+
+def test_how_long_deliveries_took_is_told_once_for_each_event(double):
+    batch = matched(3, Outcome.IGNORED)
+    with growth("mutt_delivery_latency_seconds_count") as delivered:
+        deliver(batch, double)
+        deliver(batch, double)
+    assert delivered.by == 2
+
+
+def test_a_retry_is_counted_by_what_failed(destination, double):
+    batch = matched(1)
+    double.answer = lambda request: AWAY
+    with growth("mutt_delivery_retries_total", reason="server_error") as retries, suppress(Retry, DeliveryError):
+        forward_batch.run(str(batch))
+    assert retries.by == 1

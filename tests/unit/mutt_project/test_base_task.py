@@ -23,7 +23,8 @@ from audit.tasks import create_partitions, store_dead_letters
 from forwarder.tasks import forward_batch
 from ingest.sweeper import sweep_open_batches
 from ingest.tasks import validate_batch
-from mutt_project.celery import TASKS, TRIES, MuttTask, app
+from mutt_project.celery import TRIES, MuttTask, app
+from mutt_project.metrics import TASKS
 from rules.tasks import match_batch
 from tests.unit.audit.batches import bury, claim
 from tests.unit.forwarder.records import alert

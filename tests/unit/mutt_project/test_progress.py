@@ -3,7 +3,22 @@
 import pytest
 from redis.exceptions import ConnectionError as RedisAway
 
-from mutt_project.progress import Progress, Watch, end_worker
+from mutt_project.progress import Watch, end_worker
+
+
+class Progress:
+    """What a worker has begun and whether it is at it."""
+
+    def __init__(self) -> None:
+        self.tasks = 0
+        self.is_busy = False
+
+    def begin(self) -> None:
+        self.tasks += 1
+        self.is_busy = True
+
+    def end(self) -> None:
+        self.is_busy = False
 
 
 class World:

@@ -88,7 +88,7 @@ def test_a_rule_that_cannot_be_matched_is_named():
         cursor.execute("UPDATE rules_rule SET match_string = '(down' WHERE id = %s", [bad.pk])
     found = rule_check(look_at_rules())
     assert (found.state, f"{bad.pk} “Bad one” (" in found.text) == (State.FAILED, True)
-    assert [(one.id, one.name) for one in look_at_rules().left_out] == [(bad.pk, "Bad one")]
+    assert [(one.rule_id, one.name) for one in look_at_rules().left_out] == [(bad.pk, "Bad one")]
 
 
 def test_dead_letters_that_wait_are_counted():

@@ -3,6 +3,9 @@
 import pytest
 
 from rules.models import RuleSetVersion
+from tests.unit.ingest.fixtures import redis_away
+
+__all__ = ["redis_away"]
 
 
 @pytest.fixture

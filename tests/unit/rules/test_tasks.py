@@ -15,10 +15,12 @@ from audit.record import recorded_outcomes, write_records
 from ingest.normalisation import canonical_form
 from rules.compiled import Matcher
 from rules.deciding import decide_batch
+from rules.loaded import loaded_rule_set
 from rules.models import Rule
 from rules.ruleset import load_rule_set
-from rules.tasks import match_batch
+from rules.tasks import check_rule_set, match_batch
 from rules.unmatched import UnmatchedCounter, unmatched_counter
+from tests.counting import growth
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("redis_server", "rule_of_today")
@@ -98,3 +100,28 @@ def test_a_batch_that_is_matched_twice_is_counted_once_and_its_meta_alert_stands
     assert match_batch.run(str(batch)) == str(batch)
     assert outcomes(batch) == ["unmatched", "pending", "unmatched"]
     assert [one.reason for one in Record.objects.filter(outcome=Outcome.PENDING)] == ["unmatched_threshold"]
+
+
+def test_how_long_decisions_took_is_told_once_for_each_event():
+    name = "mutt_decision_latency_seconds_count"
+    batch = waiting("link down", "quiet", "quiet")
+    with growth(name) as decided:
+        match_batch.run(str(batch))
+        with pytest.raises(NotClaimed):
+            match_batch.run(str(batch))
+    assert decided.by == 3
+
+
+def test_the_look_at_the_rules_tells_what_is_loaded():
+    check_rule_set.run()
+    told = loaded_rule_set()
+    assert told is not None
+    assert (told.rules, told.left_out_count) == (1, 0)
+
+
+def test_a_meta_alert_of_unmatched_events_is_counted(monkeypatch: pytest.MonkeyPatch):
+    counter = UnmatchedCounter(redis_client(), threshold=2, window_s=60)
+    monkeypatch.setattr("rules.tasks.unmatched_counter", lambda: counter)
+    with growth("mutt_unmatched_thresholds_total") as thresholds:
+        match_batch.run(str(waiting("quiet", "quiet", "quiet")))
+    assert thresholds.by == 1

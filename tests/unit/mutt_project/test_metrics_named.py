@@ -1,0 +1,108 @@
+"""Metrics that the code has, that the docs explain, and that rules and dashboard ask for, are the same."""
+
+import re
+import shlex
+from datetime import UTC, datetime
+
+import click
+import pytest
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from audit.workers import beat_ticks, say_alive
+from mutt_project.celery import app
+from mutt_project.muttctl.main import cli
+from rules.tasks import check_rule_set
+from tests.unit.ops.prometheus import ROOT, TO_COME, alerts, asked_for, rules, without_ending
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
+
+METRICS = (ROOT / "docs" / "metrics.md").read_text()
+ALERTS = (ROOT / "docs" / "alerts.md").read_text()
+_ROW = re.compile(r"^\| `(mutt_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, set[str]]]:
+    """The type and the labels of each metric, of a page where nothing is missing."""
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    app.loader.import_default_modules()
+    say_alive("a@host", ["pipeline"], datetime.now(UTC), 0)
+    beat_ticks()
+    check_rule_set.run()
+    page = Client().get("/metrics").content.decode()
+    return {
+        family.name + ("_total" if family.type == "counter" else ""): (
+            family.type,
+            {label for sample in family.samples for label in sample.labels} - {"le"},
+        )
+        for family in text_string_to_metric_families(page)
+        if not family.name.endswith("_created")
+    }
+
+
+def explained() -> dict[str, tuple[str, set[str]]]:
+    """The same, by the page in docs/; `pid` is there where processes share a folder, which they do not here."""
+    rows = {name: (kind, labels) for name, kind, labels in _ROW.findall(METRICS)}
+    return {
+        name: (kind, {label for label in re.findall(r"`(\w+)`", labels) if label != "pid"})
+        for name, (kind, labels) in rows.items()
+    }
+
+
+def test_the_docs_explain_what_there_is_and_nothing_else(told):
+    ours = {name: found for name, found in told.items() if name.startswith("mutt_")}
+    unused = {"mutt_events_rejected_total"}  # its labels come with the first refused event
+    assert {name: found for name, found in explained().items() if name not in unused | TO_COME} == {
+        name: found for name, found in ours.items() if name not in unused
+    }
+    assert explained().keys() - TO_COME == ours.keys()
+
+
+def test_rules_and_dashboard_ask_for_what_there_is(told):
+    made = {rule["record"] for rule in rules() if "record" in rule}
+    known = told.keys() | made | TO_COME
+    unknown = {(name, by) for name, by in asked_for() if name not in known and without_ending(name) not in known}
+    assert unknown == set()
+
+
+def test_what_is_to_come_is_asked_for_and_not_there_yet(told):
+    assert {name for name, _ in asked_for()} >= TO_COME
+    assert TO_COME.isdisjoint(told), "it has come: take it off the list in tests/unit/ops/prometheus.py"
+
+
+def test_every_alert_has_its_section_and_leads_there():
+    headings = re.findall(r"^### (\w+)$", ALERTS, re.MULTILINE)
+    assert sorted(headings) == sorted(alert["alert"] for alert in alerts())
+    for alert in alerts():
+        notes = alert["annotations"]
+        assert notes["runbook_url"] == f"docs/alerts.md#{alert['alert'].lower()}"
+        assert notes["summary"]
+        assert "1." in notes["description"] or alert["alert"] == "MuttQuarantineLosesEvents"
+        assert alert["labels"]["severity"] in ("critical", "warning")
+
+
+def commands() -> list[str]:
+    """What the docs of alerts and the alerts themselves tell to run."""
+    in_docs = re.findall(r"(?<!py )`(muttctl [^`]+)`|manage\.py (muttctl .+)$", ALERTS, re.MULTILINE)
+    lines = "\n".join(alert["annotations"]["description"] for alert in alerts())
+    in_alerts = re.findall(r"(muttctl .+?)(?:, then| shows|, and |\. |$|(?=, muttctl))", lines, re.MULTILINE)
+    return sorted({found for pair in in_docs for found in pair if found} | set(in_alerts))
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_commands_exist(command):
+    words = re.sub(r"\{\{.+?\}\}", "moog", command).replace("SOURCE", "syslog").rstrip(".")
+    group: click.Command = cli
+    rest = shlex.split(words)[1:]
+    context = click.Context(group)
+    while isinstance(group, click.Group) and rest:
+        found = group.get_command(context, rest.pop(0))
+        assert found is not None, command
+        group = found
+    takes = {option for parameter in group.params for option in parameter.opts}
+    assert {word for word in rest if word.startswith("--")} <= takes
+
+
+def test_there_are_commands():
+    assert len(commands()) > 20
