@@ -12,8 +12,8 @@ from audit.connections import redis_client
 
 WORKERS = "mutt:workers"
 BEAT = "mutt:beat"
-SAYS_SO_EVERY_S = 5
-ALIVE_FOR = timedelta(seconds=20)
+SAYS_SO_EVERY_S = 3
+ALIVE_FOR = timedelta(seconds=12)
 KEPT_FOR = timedelta(hours=1)  # so that one that is gone can be named
 
 

@@ -11,15 +11,17 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from audit.journal import QUEUES, journal
+from audit.workers import workers
 from forwarder.looking import delivering
 from mutt_project import __version__
 from mutt_project.status.check import Check, State, failed
 from mutt_project.status.configuration import clocks, rule_check, setting_checks
 from mutt_project.status.delivery import dead_letters, delivery_checks, scheduled_canary
+from mutt_project.status.door import refused_requests
 from mutt_project.status.postgresql_look import look_at_postgresql
 from mutt_project.status.readiness import room
 from mutt_project.status.redis_look import look_at_redis, settings_of_redis
-from mutt_project.status.workers import queue_checks, workers
+from mutt_project.status.workers import alive_on, queue_checks
 from rules.ruleset import RulesLook, look_at_rules
 
 _LIBRARIES = ("Django", "djangorestframework", "celery", "kombu", "redis", "psycopg2-binary", "pybreaker", "google-re2")
@@ -72,18 +74,18 @@ def status() -> Status:
 
 def _in_redis() -> tuple[list[Check], list[Queue]]:
     try:
-        waiting, alive = journal().waiting(), workers()
-        checks = [room(), *queue_checks(waiting, alive)]
+        waiting, known = journal().waiting(), workers()
+        checks = [room(), *queue_checks(waiting, known)]
         checks += [*delivery_checks(delivering()), *scheduled_canary(timezone.now())]
     except (RedisError, BrokerError) as error:
         return [_left_meanwhile("redis", error)], []
-    return checks, [Queue(name, waiting.in_queue(name), alive.get(name, 0)) for name in QUEUES]
+    return checks, [Queue(name, waiting.in_queue(name), alive_on(name, known)) for name in QUEUES]
 
 
 def _in_postgresql() -> tuple[list[Check], RulesLook | None]:
     try:
         rules = look_at_rules()
-        return [rule_check(rules), dead_letters()], rules
+        return [rule_check(rules), dead_letters(), *refused_requests(timezone.now())], rules
     except Error as error:
         return [_left_meanwhile("postgresql", error)], None
 

@@ -1,38 +1,37 @@
-"""Which queues are worked on: Celery's workers are asked, and answer between two tasks."""
+"""Which queues are worked on, by what the workers say of themselves."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 from audit.journal import QUEUES, Waiting
-from mutt_project.celery import app
+from audit.workers import Worker
 from mutt_project.status.check import Check, failed, ok, warning
 
-PATIENCE_S = 1.0
-AGAIN_S = 2.0  # one that was busy with a task when it was asked has answered by then
 MANY_MESSAGES = 1_000
 
 
-def workers_alive(patience_s: float = PATIENCE_S) -> Mapping[str, int]:
-    """For each queue, how many workers that answered within these seconds work on it. Raises RedisError."""
-    answers = app.control.inspect(timeout=patience_s).active_queues() or {}
-    return Counter(str(queue["name"]) for queues in answers.values() for queue in queues)
+def alive_on(queue: str, workers: Iterable[Worker]) -> int:
+    """How many of them live and serve this queue."""
+    return sum(worker.alive and queue in worker.queues for worker in workers)
 
 
-def workers() -> Mapping[str, int]:
-    """The same; they are asked once more where a queue seems to have none."""
-    found = workers_alive()
-    return found if set(QUEUES) <= found.keys() else workers_alive(AGAIN_S)
-
-
-def queue_checks(waiting: Waiting, alive: Mapping[str, int]) -> Iterable[Check]:
+def queue_checks(waiting: Waiting, workers: Sequence[Worker]) -> Iterable[Check]:
     """A check of each queue."""
     for queue in QUEUES:
-        name, depth, many = f"queue_{queue}", waiting.in_queue(queue), alive.get(queue, 0)
+        name, depth, many = f"queue_{queue}", waiting.in_queue(queue), alive_on(queue, workers)
         if not many:
-            text = f"No worker for the queue “{queue}” answers; messages waiting: {depth:,}."
-            yield failed(name, text, "Start workers for it. Those that run are busy for long, or hang: see their logs.")
+            text = f"No worker for the queue “{queue}” lives{_who(queue, workers)}; messages waiting: {depth:,}."
+            yield failed(name, text, "Start workers for it, or see in their logs why they are gone or hang.")
         elif depth >= MANY_MESSAGES:
             text = f"The queue “{queue}” is deep; messages waiting: {depth:,}, workers: {many}."
             yield warning(name, text, "See whether it grows: start more workers, or find out what slows them down.")
         else:
             yield ok(name, f"The queue “{queue}”: messages waiting: {depth:,}, workers: {many}.")
+
+
+def _who(queue: str, workers: Iterable[Worker]) -> str:
+    """Those that served it within the last hour, and when they were last heard of."""
+    of_queue = [worker for worker in workers if queue in worker.queues]
+    if not of_queue:
+        return ""
+    named = [f"{one.name} {one.state}, last heard of {one.seen_at:%H:%M:%S} UTC" for one in of_queue]
+    return f" ({'; '.join(named)})"

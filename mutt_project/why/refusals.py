@@ -6,17 +6,27 @@ from django.db.models import Count
 
 from audit.ids import first_id_at
 from ingest.quarantine_models import Quarantined
+from ingest.traffic_looking import recent_refusals
 
 _LATELY = timedelta(days=1)
 _SHOWN = 3
 
 
-def refused_lately(now: datetime) -> list[str]:
-    """Sentences on who was refused within a day.
+def turned_away(now: datetime, host_or_address: str | None) -> list[str]:
+    """Sentences on requests that were refused as a whole within a day: those that bear on it first, then any."""
+    since = now - _LATELY
+    bearing = recent_refusals(since, host_or_address, most=_SHOWN) if host_or_address else []
+    rows = bearing or recent_refusals(since, most=_SHOWN)
+    key = {True: " with the key “{}”", False: ""}
+    return [
+        f"{row.requests:,} requests{key[bool(row.api_key)].format(row.api_key)} from {row.address} were refused within"
+        f" a day ({row.why}), the last {row.last_at:%F %H:%M:%S} UTC{'' if bearing else '; they may be of others'}."
+        for row in rows
+    ]
 
-    Requests that were turned away at the door (no key, no right, no room) are known by metrics and logs only, not
-    here: a table of them, by key and address, is to be asked in this place.
-    """
+
+def refused_lately(now: datetime) -> list[str]:
+    """Sentences on whose events were refused within a day."""
     rows = Quarantined.objects.filter(id__gte=first_id_at(now - _LATELY)).order_by()
     senders = rows.values("api_key", "address", "reason").annotate(count=Count("*")).order_by("-count")[:_SHOWN]
     said = [

@@ -13,14 +13,15 @@ from audit.journal import Place
 from audit.models import Record
 from ingest.quarantine_models import Quarantined
 from mutt_project.why import finding
-from mutt_project.why.refusals import refused_lately
+from mutt_project.why.refusals import refused_lately, turned_away
 from mutt_project.why.telling import Told, tell, tell_entry, tell_record
 from mutt_project.why.verdicts import Verdict
 
 _SHOWN = 200  # characters of a message
+_LONGEST_HOST = 255
 _TURNED_AWAY = (
     "A request without a valid key, for a source that its key may not use, or while MUTT had no room leaves no event:"
-    " look at the answer that the sender got (401, 403, 413, 503), or at its log."
+    " muttctl refusals counts them by key and address; the sender's log has the answer that it got (401, 403, 503)."
 )
 
 
@@ -107,6 +108,7 @@ def _never_arrived(query: str, looked: list[str], now: datetime, webhook: str, f
     text = "It never arrived here, so far as was looked: no record, nothing in flight, nothing in quarantine."
     check = [
         *first,
+        *turned_away(now, query if len(query) <= _LONGEST_HOST else None),
         *refused_lately(now),
         _TURNED_AWAY,
     ]

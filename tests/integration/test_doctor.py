@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,14 @@ def first(found: Any) -> tuple[str, str]:
     return found["first_failed"], found["by_name"][found["first_failed"]]["text"]
 
 
+def until_nobody_works(mutt: Mutt, queue: str) -> None:
+    """Workers say that they live every few seconds; who has not for a while is taken for gone."""
+    deadline = time.monotonic() + 60
+    while any(one["workers"] for one in mutt.api("status")["queues"] if one["name"] == queue):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
 @contextlib.contextmanager
 def frozen(mutt: Mutt, *names: str) -> Iterator[None]:
     """Workers that are there, and do nothing."""
@@ -51,6 +60,7 @@ def frozen(mutt: Mutt, *names: str) -> Iterator[None]:
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
+        until_nobody_works(mutt, "forward" if "worker-forward-1" in names else "pipeline")
         yield
     finally:
         for pid in pids:

@@ -12,6 +12,7 @@ from django.db import connection
 from audit.connections import redis_client
 from audit.journal import QUEUES, Waiting
 from audit.models import DeadLetter
+from audit.workers import Worker
 from forwarder.breaker import Wish, breaker
 from forwarder.looking import Delivering, delivering
 from forwarder.rate_limit import rate_limit
@@ -100,14 +101,19 @@ def test_dead_letters_that_wait_are_counted():
 
 def test_queues_without_a_worker_fail_and_deep_ones_are_warned_of():
     waiting = Waiting(0, 0, {"pipeline": 3, "forward": 2_000})
-    found = list(queue_checks(waiting, {"forward": 1, "dlq": 1, "maintenance": 2}))
+    now = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+    lives = Worker("worker-1", ("forward", "dlq", "maintenance"), now, now, 7, alive=True, stopped=False)
+    gone = Worker("worker-2", ("pipeline",), now, now, 7, alive=False, stopped=False)
+    found = list(queue_checks(waiting, [lives, gone]))
     assert [(check.name, check.state.value) for check in found] == [
         ("queue_pipeline", "failed"),
         ("queue_forward", "warning"),
         ("queue_dlq", "ok"),
         ("queue_maintenance", "ok"),
     ]
-    assert found[0].text == "No worker for the queue “pipeline” answers; messages waiting: 3."
+    assert found[0].text == (
+        "No worker for the queue “pipeline” lives (worker-2 gone, last heard of 03:04:05 UTC); messages waiting: 3."
+    )
 
 
 def test_the_breaker_tells_why_and_how_long_nothing_is_sent():

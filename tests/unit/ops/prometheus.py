@@ -14,14 +14,6 @@ DASHBOARD = ROOT / "ops" / "grafana" / "mutt.json"
 _NAME = re.compile(r"(?<![\w:\"'])(?:mutt|django)[_:][a-z0-9_:]+")
 _TEXT = re.compile(r"\"[^\"]*\"|'[^']*'")
 
-# MERGE: these come with other changes; the list is to become empty.
-TO_COME = {
-    "mutt_ledger_imbalance",
-    "mutt_canary_age_seconds",
-    "mutt_requests_refused_total",
-    "mutt_oldest_open_batch_age_seconds",
-}
-
 
 def rules() -> list[dict[str, Any]]:
     """All recording and alert rules."""
