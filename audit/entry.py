@@ -6,7 +6,8 @@ from typing import Any, NotRequired, TypedDict
 class Entry(TypedDict):
     """`event` is what was sent; `adapted` what an adapter made of it, where that is something else.
 
-    `api_key` and `address` are there where they are not those of the batch. `canonical` comes with validate_batch.
+    `api_key`, `address`, `correlation_id` and `traceparent` are there where they are not those of the batch.
+    `canonical` comes with validate_batch.
     """
 
     id: str
@@ -15,6 +16,8 @@ class Entry(TypedDict):
     notes: NotRequired[list[str]]
     api_key: NotRequired[str]
     address: NotRequired[str]
+    correlation_id: NotRequired[str]
+    traceparent: NotRequired[str]
     canonical: NotRequired[dict[str, Any]]
 
 

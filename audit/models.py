@@ -23,6 +23,9 @@ class Record(models.Model):
     received_at = models.DateTimeField()
     api_key = models.TextField()
     address = models.TextField()
+    correlation_id = models.TextField(
+        default="", db_default="", blank=True, help_text="Of the request that it came with, in logs and answers alike."
+    )
 
     hostname = models.TextField()
     event_time = models.DateTimeField(null=True)

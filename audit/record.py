@@ -28,6 +28,7 @@ class RecordRow:
     received_at: datetime
     api_key: str
     address: str
+    correlation_id: str
     hostname: str
     event_time: datetime | None
     message: str

@@ -11,8 +11,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind
 from redis.exceptions import RedisError
+from structlog.contextvars import bind_contextvars
 
+from audit.following import context_of, correlation_id, span_of, traceparent
 from ingest import receiving
 from ingest.admission import EVERYBODY, count_shed, gate, rates
 from ingest.authentication import HEADER, Caller, KeysUnavailableError, caller_of
@@ -48,10 +52,21 @@ def webhook(request: HttpRequest, source: str | None = None, token: str | None =
         problem = Problem(405, "Method Not Allowed", "Send events by POST.").response()
         problem["Allow"] = "POST"
         return problem
-    try:
-        return _answer(_receipt(request, source, token))
-    except Refused as refusal:
-        return refusal.problem.response()
+    with span_of("webhook", SpanKind.SERVER, _sent_along(request)) as span:
+        try:
+            receipt = _receipt(request, source, token)
+        except Refused as refusal:
+            answer = refusal.problem.response()
+        else:
+            answer = _answer(receipt)
+            span.set_attributes({"mutt.batch_ids": [str(receipt.batch)], "mutt.events": receipt.accepted})
+        span.set_attribute("http.response.status_code", answer.status_code)
+    return answer
+
+
+def _sent_along(request: HttpRequest) -> Context | None:
+    """The sender's own trace, if it has one and MUTT has to do with traces at all."""
+    return context_of(request.headers.get("traceparent", "")) if settings.MUTT_TRACING else None
 
 
 def _receipt(request: HttpRequest, source: str | None, token: str | None) -> Receipt:
@@ -60,13 +75,14 @@ def _receipt(request: HttpRequest, source: str | None, token: str | None) -> Rec
         detail = f"There is no source “{source[:40]}”. Send to /webhook, or /webhook/ and one of: {', '.join(SOURCES)}."
         raise Refused(Problem(404, "No such source", detail))
     caller = _caller(request, source, token)
+    bind_contextvars(api_key=caller.name, source=source or receiving.PLAIN)
     _check_rate(caller)
     try:
         raw = body_of(request, settings.MUTT_MAX_BODY_BYTES)
     except BodyRefused as refusal:
         raise Refused(Problem(refusal.status, refusal.title, refusal.detail)) from refusal
     signed = _signature(request, caller, raw)
-    sender = Sender(caller.name, str(request.META.get("REMOTE_ADDR") or "unknown"))
+    sender = Sender(caller.name, str(request.META.get("REMOTE_ADDR") or "unknown"), correlation_id(), traceparent())
     key = _idempotency_key(request, caller, source, raw, signed)
     if source is None and caller.allowed_sources:
         source = receiving.PLAIN  # what a key may not send is not recognised either

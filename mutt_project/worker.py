@@ -7,7 +7,9 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mutt_project.settings.production")
 django.setup()
 
-from mutt_project import housekeeping  # noqa: E402, F401 - as below; it listens for the worker's start
+from mutt_project import housekeeping, tracing  # noqa: E402, F401 - as below; the first listens for the worker's start
 from mutt_project.celery import app  # noqa: E402 - the tasks need Django's models
+
+tracing.start("mutt-worker")
 
 __all__ = ["app"]

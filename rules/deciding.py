@@ -78,6 +78,7 @@ def _row(item: Entry, claim: Claim, matcher: Matcher, now: datetime) -> RecordRo
         received_at=received_at(identifier),
         api_key=item.get("api_key", claim.api_key),
         address=item.get("address", claim.address),
+        correlation_id=item.get("correlation_id", claim.correlation_id),
         hostname=event.hostname,
         event_time=event.event_time,
         message=event.message,

@@ -1,5 +1,8 @@
 """The match stage and backtests as Celery tasks."""
 
+import logging
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
@@ -9,6 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from audit.following import at_work
 from audit.journal import journal
 from audit.outcomes import Outcome, Stage
 from audit.record import decided_before, recorded_outcomes, revive, write_records
@@ -18,11 +22,13 @@ from rules.deciding import decide_batch
 from rules.ruleset import current_rule_set
 from rules.unmatched import unmatched_counter
 
+logger = logging.getLogger(__name__)
+
 
 @shared_task(name="rules.match_batch")
 def match_batch(batch_id: str) -> str | None:
     """Decide every event of a batch and write its records; None if nothing of it is to be forwarded."""
-    with journal().claimed(UUID(batch_id), Stage.MATCH) as claim:
+    with journal().claimed(UUID(batch_id), Stage.MATCH) as claim, at_work("match_batch", [claim]):
         settled = decided_before(claim.batch) if claim.replay else frozenset[UUID]()
         rows = decide_batch(claim, current_rule_set.get(), unmatched_counter().count, timezone.now(), settled)
         claim.renew()
@@ -33,6 +39,7 @@ def match_batch(batch_id: str) -> str | None:
             outcomes = recorded_outcomes(claim.batch)
         pending = {event for event, outcome in outcomes.items() if outcome is Outcome.PENDING}
         dead = journal().dead(claim.batch).keys()
+        _decided(outcomes, len(dead))
         if pending - dead:
             claim.advance(Stage.FORWARD)
             return batch_id
@@ -42,6 +49,13 @@ def match_batch(batch_id: str) -> str | None:
         else:
             claim.finish()
     return None
+
+
+def _decided(outcomes: Mapping[UUID, Outcome], dead: int) -> None:
+    """One line for a batch."""
+    counts = Counter(outcome.value for outcome in outcomes.values())
+    version = current_rule_set.get().version
+    logger.info("batch decided", extra={"outcomes": dict(counts), "given_up": dead, "rule_set_version": version})
 
 
 @shared_task(name="rules.run_backtest")

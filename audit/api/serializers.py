@@ -26,6 +26,7 @@ class EventSerializer(serializers.ModelSerializer[Record]):
     syslog_severity = EmptyIsNull(allow_null=True)
     trap_oid = EmptyIsNull(allow_null=True)
     source_type = EmptyIsNull(allow_null=True)
+    correlation_id = EmptyIsNull(allow_null=True, help_text="Of the request that it came with, in logs too.")
     rule_name = EmptyIsNull(allow_null=True)
     handling = EmptyIsNull(allow_null=True)
     environment = EmptyIsNull(allow_null=True)
@@ -41,6 +42,7 @@ class EventSerializer(serializers.ModelSerializer[Record]):
             "received_at",
             "event_time",
             "api_key",
+            "correlation_id",
             "hostname",
             "message",
             "syslog_severity",

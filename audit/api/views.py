@@ -93,6 +93,7 @@ def _in_flight(identifier: UUID) -> dict[str, Any]:
         "id": identifier,
         "batch": batch_of(identifier),
         "received_at": received_at(identifier),
+        "correlation_id": entry.get("correlation_id", journal().correlation_of(batch_of(identifier))) or None,
         "hostname": event["hostname"],
         "message": event["message"],
         "outcome": Outcome.PENDING.value,

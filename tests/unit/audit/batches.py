@@ -38,6 +38,7 @@ def row(identifier: UUID, outcome: Outcome = Outcome.UNMATCHED, seq: int = 1, **
         "received_at": received_at(identifier),
         "api_key": "sensor",
         "address": "127.0.0.1",
+        "correlation_id": "",
         "hostname": "h",
         "event_time": None,
         "message": "m",
