@@ -42,4 +42,5 @@ def resume(batch: UUID, stage: Stage) -> None:
     try:
         way.apply_async(retry=False)
     except (OperationalError, RedisError) as error:
-        logger.warning("batch %s not queued, left to the sweeper: %s", batch, type(error).__name__)
+        told = {"batch_id": batch}
+        logger.warning("batch %s not queued, left to the sweeper: %s", batch, type(error).__name__, extra=told)

@@ -4,11 +4,13 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from ops.local.stack import ROOT
 from tests.mutt import Mutt, event
@@ -102,3 +104,27 @@ def test_the_relay_is_installed_as_the_page_on_senders_says(tmp_path: Path):
         done = subprocess.run(words, cwd=ROOT, input="a key\n", capture_output=True, text=True, check=False)
         assert done.returncode == 0, (command, done.stderr)
     assert (tmp_path / "etc/mutt/relay.key").read_text() == "a key\n"
+
+
+OF_LOGS = re.findall(r"^((?:grep|jq) .+)$", (ROOT / "docs" / "logging.md").read_text(), re.MULTILINE)
+
+
+def test_the_commands_of_the_page_on_logs_find_what_they_say(mutt: Mutt):
+    if shutil.which("jq") is None:
+        pytest.skip("no jq on this machine")
+    headers = {"X-API-KEY": mutt.stack.secrets["api_key"], "X-Correlation-ID": "ticket-4711"}
+    body = event(message="Interface Gi0/1, changed state to down")
+    answer = urllib3.request("POST", f"{mutt.stack.web}/webhook", json=body, headers=headers).json()
+    mutt.outcome(answer["events"][0]["id"], "delivered")
+    said = []
+    for command in OF_LOGS:
+        words = command.replace("var/log/", f"{mutt.stack.folder}/log/")
+        finished = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=False)
+        assert finished.returncode == 0, (command, finished.stderr)
+        said.append(finished.stdout)
+    by_grep, by_jq, slowest, _ = said
+    assert {"batch accepted", "batch decided", "delivered"} <= {
+        json.loads(line)["message"] for line in by_jq.splitlines()
+    }
+    assert "ticket-4711" in by_grep
+    assert slowest.count("\t") >= 2
