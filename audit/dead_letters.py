@@ -54,6 +54,7 @@ def undecided(item: Entry, claim: Claim, reason: str, outcome: Outcome, now: dat
         api_key=item.get("api_key", claim.api_key),
         address=item.get("address", claim.address),
         source=item.get("source", ""),
+        correlation_id=item.get("correlation_id", claim.correlation_id),
         hostname=str(event.get("hostname", "")),
         event_time=None,
         message=str(event.get("message", "")),

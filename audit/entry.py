@@ -6,8 +6,8 @@ from typing import Any, NotRequired, TypedDict
 class Entry(TypedDict):
     """`event` is what was sent; `adapted` what an adapter made of it, where that is something else.
 
-    `source` is there where the address of the request has named one, `api_key` and `address` where they are not those
-    of the batch. `canonical` comes with validate_batch.
+    `source` is there where the address of the request has named one; `api_key`, `address`, `correlation_id` and
+    `traceparent` where they are not those of the batch. `canonical` comes with validate_batch.
     """
 
     id: str
@@ -17,6 +17,8 @@ class Entry(TypedDict):
     source: NotRequired[str]
     api_key: NotRequired[str]
     address: NotRequired[str]
+    correlation_id: NotRequired[str]
+    traceparent: NotRequired[str]
     canonical: NotRequired[dict[str, Any]]
 
 

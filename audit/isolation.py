@@ -40,7 +40,9 @@ def each_by_itself(claim: Claim, work: Callable[[Entry], T], what: str) -> list[
             made.append(work(entry))
         except Exception as error:
             if not broken:
-                logger.exception("batch %s: %s failed on event %s", claim.batch, what, identifier)
+                logger.exception(
+                    "batch %s: %s failed on event %s", claim.batch, what, identifier, extra={"event_id": identifier}
+                )
             broken[identifier] = Burial(DeadStage.ALERTER, INTERNAL_ERROR, f"{what}: {type(error).__name__}")
             made.append(None)
         if monotonic() - renewed > claim.lease_s / 4:
@@ -58,5 +60,6 @@ def condemn_killer(claim: Claim, stage: DeadStage) -> None:
     """Mark the event dead that several careful workers did not come back from, if there is one."""
     if claim.killer:
         detail = "several workers in a row did not come back from this event"
-        logger.error("batch %s: event %s killed its workers and is dead", claim.batch, claim.killer)
+        told = {"event_id": claim.killer}
+        logger.error("batch %s: event %s killed its workers and is dead", claim.batch, claim.killer, extra=told)
         claim.condemn(claim.killer, Burial(stage, KILLED_WORKERS, detail))

@@ -170,13 +170,15 @@ class Journal:
     def run(self, script: str, keys: list[str], *args: object) -> Any:
         return self._scripts[script](keys=keys, args=[cast("Any", argument) for argument in args])
 
-    def open(
+    def open(  # noqa: PLR0913 - what a batch is kept with
         self,
         batch: UUID,
         events: Sequence[Mapping[str, object]],
         *,
         api_key: str,
         address: str,
+        correlation_id: str = "",
+        traceparent: str = "",
         answer: "Answer | None" = None,
     ) -> bytes | None:
         """Make a batch durable, with the answer to it if that is to be remembered.
@@ -185,6 +187,7 @@ class Journal:
         """
         keys = [BATCH + str(batch), OPEN, UNRECORDED, TOTALS, OPENED]
         args = [str(batch), orjson.dumps(events), len(events), api_key, address, self._grace_s]
+        args += [correlation_id, traceparent]
         if answer:
             keys.append(ANSWER + answer.key)
             args += [answer.content, answer.kept_s]
@@ -233,7 +236,7 @@ class Journal:
         if answer[0] != b"claimed":
             raise NotClaimed(f"batch {batch} is {answer[0].decode()}, not waiting for {stage.value}")
         payload, events, seq, api_key, address, attempts, failures, suspicions, balance = answer[1:10]
-        abandoned, killer, kills, replay = answer[10:]
+        abandoned, killer, kills, replay, correlation_id, traceparent = answer[10:]
         return Claim(
             journal=self,
             batch=batch,
@@ -243,6 +246,8 @@ class Journal:
             seq=int(seq),
             api_key=api_key.decode(),
             address=address.decode(),
+            correlation_id=(correlation_id or b"").decode(),
+            traceparent=(traceparent or b"").decode(),
             attempt=int(attempts),
             failing=Failing(int(failures or 0), int(suspicions or 0), int(balance) if balance else None),
             careful=int(abandoned or 0) >= CAREFUL_AFTER,
@@ -364,6 +369,11 @@ class Journal:
         newest = sorted({UUID(key.decode()) for key in found}, reverse=True)[:most]
         return newest, int(self._redis.hlen(UNRECORDED))
 
+    def correlation_of(self, batch: UUID) -> str:
+        """The correlation id of an open batch, which is that of its events but where they say otherwise."""
+        found = self._redis.hget(BATCH + str(batch), "correlation_id")
+        return found.decode() if found else ""
+
     def look(self, batch: UUID) -> tuple[Stage, list[Entry]] | None:
         """An open batch's stage and events, without claiming it."""
         stage, payload = self._redis.hmget(BATCH + str(batch), ["stage", "payload"])
@@ -448,6 +458,7 @@ class Claim:
     `attempt` counts from 1 how often this stage has taken this batch. `failing`: how Moogsoft has failed it. `seq` is
     the number of accepted events when the batch was opened. `careful`: workers did not come back from it, so each event
     is noted before it is looked at; `killer` is one that several of them were at. `replay`: its events were dead.
+    `correlation_id` and `traceparent` are those of the request that it came with; empty where there is none.
     """
 
     journal: Journal
@@ -465,6 +476,8 @@ class Claim:
     careful: bool = False
     killer: UUID | None = None
     replay: bool = False
+    correlation_id: str = ""
+    traceparent: str = ""
 
     @property
     def _keys(self) -> list[str]:

@@ -28,6 +28,9 @@ class Record(models.Model):
     api_key = models.TextField()
     address = models.TextField()
     source = models.TextField(default="", db_default="", blank=True, help_text="As the webhook's path named it.")
+    correlation_id = models.TextField(
+        default="", db_default="", blank=True, help_text="Of the request that it came with, in logs and answers alike."
+    )
 
     hostname = models.TextField()
     event_time = models.DateTimeField(null=True)
@@ -64,6 +67,12 @@ class Record(models.Model):
             models.Index(models.F("outcome"), models.F("event_id").desc(), name="record_outcome"),
             models.Index(models.F("rule_id"), models.F("event_id").desc(), name="record_rule"),
             models.Index(models.F("team"), models.F("event_id").desc(), name="record_team"),
+            models.Index(
+                models.F("correlation_id"),
+                models.F("event_id").desc(),
+                condition=~models.Q(correlation_id=""),
+                name="record_correlation",
+            ),
             models.Index(
                 fields=("deduplication_key", "event_id"),
                 condition=models.Q(outcome=Outcome.PENDING.value),

@@ -30,6 +30,7 @@ class RecordRow:
     api_key: str
     address: str
     source: str
+    correlation_id: str
     hostname: str
     event_time: datetime | None
     message: str

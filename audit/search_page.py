@@ -44,6 +44,7 @@ class SearchForm(forms.Form):
     outcome = forms.ChoiceField(required=False, choices=[("", "any"), *((word, word) for word in Outcome)])
     rule_id = forms.IntegerField(label="Rule", required=False, min_value=1, max_value=_MAX_ID, help_text="Its number.")
     team = forms.CharField(required=False, max_length=100)
+    correlation_id = forms.CharField(label="Correlation id", required=False, max_length=128)
     batch = forms.UUIDField(label="Batch", required=False, help_text="Or an event of it.")
     since = MomentField(required=False, help_text="-1h, -2d or 2026-11-23T08:00Z")
     until = MomentField(required=False)

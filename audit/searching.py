@@ -47,6 +47,7 @@ class Wanted:
     outcome: str | None = None
     team: str | None = None
     text: str | None = None
+    correlation_id: str | None = None
     batch: UUID | None = None
     before: UUID | None = None
 
@@ -61,7 +62,7 @@ def search(wanted: Wanted) -> QuerySet[Record]:
     found = Record.objects.order_by("-event_id")
     if wanted.hostname is not None:
         found = found.alias(host=Lower("hostname")).filter(host=wanted.hostname.lower())
-    equal = {"rule_id": wanted.rule_id, "outcome": wanted.outcome, "team": wanted.team}
+    equal = {name: getattr(wanted, name) for name in ("rule_id", "outcome", "team", "correlation_id")}
     found = found.filter(**{name: value for name, value in equal.items() if value is not None})
     if wanted.text is not None:
         found = found.filter(_says(wanted.text))

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from audit import partitions, reconciling, retaining, retention, tallies
 from audit.dead_letters import bury_batch
+from audit.following import at_work
 from audit.journal import Burial, journal
 from audit.outcomes import Stage
 
@@ -22,10 +23,10 @@ logger = logging.getLogger(__name__)
 @shared_task(name="audit.store_dead_letters")
 def store_dead_letters(batch_id: str) -> str:
     """Write the dead letters of a batch and close it."""
-    with journal().claimed(UUID(batch_id), Stage.DLQ) as claim:
+    with journal().claimed(UUID(batch_id), Stage.DLQ) as claim, at_work("store_dead_letters", [claim]):
         died = bury_batch(claim, timezone.now())
         claim.finish()
-    logger.warning("batch %s: %s events became dead letters", batch_id, died)
+        logger.warning("batch %s: %s events became dead letters", batch_id, died, extra={"events": died})
     return batch_id
 
 

@@ -1,5 +1,6 @@
 """One request to Moogsoft: the right to make it, the attempts that are recorded of it, and what was taken."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,9 @@ from time import perf_counter
 from typing import Protocol
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
+
+from audit.following import span_of
 from audit.ids import batch_of, received_at
 from audit.journal import Claim
 from audit.models import Attempt, Record
@@ -16,6 +20,8 @@ from forwarder.metrics import DELIVERY_LATENCY, REQUEST_SECONDS, REQUESTS
 from forwarder.moogsoft import Answer
 from forwarder.rate_limit import RateLimit
 from forwarder.retry import Concern, DeliveryError
+
+logger = logging.getLogger(__name__)
 
 
 class Destination(Protocol):
@@ -88,10 +94,12 @@ def send(parts: Sequence[Part], means: Means, balance: int | None = None) -> Non
     attempts = _attempts(parts, permit, means)
     before = perf_counter()
     try:
-        answer = permit.call(lambda: means.destination.post(body))
+        answer = permit.call(lambda: _post(means.destination, body, len(records)))
     except DeliveryError as error:
         REQUESTS.labels(error.reason).inc()
         _add(attempts, perf_counter() - before, error.status, error.reason, error.detail)
+        told = {"events": len(records), "reason": error.reason.value, "status": error.status}
+        logger.warning("Moogsoft did not take a request", extra=told)
         if error.concern is Concern.EVENT:
             raise Refused(error) from error
         raise Failed(error, parts, closed=permit.still_closed, verdict=permit.verdict) from error
@@ -101,7 +109,11 @@ def send(parts: Sequence[Part], means: Means, balance: int | None = None) -> Non
     REQUESTS.labels("taken").inc()
     REQUEST_SECONDS.observe(seconds)
     _add(attempts, seconds, answer.status, "", answer.excerpt)
-    _delivered(parts, means.clock())
+    now = means.clock()
+    _delivered(parts, now)
+    waited_s = (now - min(record.received_at for record in records)).total_seconds()
+    told = {"events": len(records), "status": answer.status}
+    logger.info("delivered", extra={**told, "post_ms": round(seconds * 1000, 1), "after_s": round(waited_s, 3)})
 
 
 def _delivered(parts: Sequence[Part], now: datetime) -> None:
@@ -109,6 +121,20 @@ def _delivered(parts: Sequence[Part], now: datetime) -> None:
     for event in mark_delivered([event for part in parts for event in part.events], now):
         if batch_of(event) not in replayed:  # it died, and waited for a person
             DELIVERY_LATENCY.observe((now - received_at(event)).total_seconds())
+
+
+def _post(destination: Destination, body: bytes, events: int) -> Answer:
+    """The POST as a span; what Moogsoft is sent says nothing of it."""
+    with span_of("POST Moogsoft", SpanKind.CLIENT, attributes={"mutt.events": events}) as span:
+        try:
+            answer = destination.post(body)
+        except DeliveryError as error:
+            span.set_attribute("mutt.reason", error.reason.value)
+            if error.status is not None:
+                span.set_attribute("http.response.status_code", error.status)
+            raise
+        span.set_attribute("http.response.status_code", answer.status)
+    return answer
 
 
 def _permit(means: Means, batch: str, balance: int | None) -> Permit:

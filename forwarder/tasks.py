@@ -1,5 +1,6 @@
 """The forward stage as a Celery task, and the release of what had to wait."""
 
+import logging
 import random
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,6 +15,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from audit.following import at_work
 from audit.journal import Abandoned, Failing, NotClaimed, StaleClaim, journal
 from audit.outcomes import Stage
 from audit.tasks import store_dead_letters
@@ -27,13 +29,15 @@ from forwarder.request import Failed, Means
 from forwarder.retry import Concern, DeliveryError, Standing, Step, next_step, wait_before_next
 from forwarder.together import Together, in_requests
 
+logger = logging.getLogger(__name__)
+
 _chance = random.SystemRandom()
 
 
 @shared_task(bind=True, name="forwarder.forward_batch", max_retries=None)
 def forward_batch(self: Task[Any, Any], batch_id: str) -> str | None:
     """Deliver the alerts of a batch. What has to wait for Moogsoft is parked; a failure is dealt with by `retry.py`."""
-    with journal().claimed(UUID(batch_id), Stage.FORWARD) as claim:
+    with journal().claimed(UUID(batch_id), Stage.FORWARD) as claim, at_work("forward_batch", [claim]):
         delivery = Delivery(claim, _means())
         try:
             delivery.run()
@@ -61,6 +65,7 @@ def forward_together(batch_ids: Sequence[str]) -> None:
                 deliveries.append(Delivery(claim, means))
         if not deliveries:
             return
+        stack.enter_context(at_work("forward_together", [delivery.claim for delivery in deliveries]))
         together = Together(deliveries, means)
         try:
             together.run()
@@ -141,6 +146,7 @@ def _halt(step: Step, error: DeliveryError) -> None:
 
 def _park(delivery: Delivery, why: str, *, behind: UUID | None = None, failing: Failing | None = None) -> None:
     PARKED.labels(why).inc()
+    logger.debug("batch parked", extra={"batch_id": delivery.claim.batch, "why": why, "events": delivery.owed})
     delivery.claim.park(why, delivery.owed, behind=behind, failing=failing)
     if behind:
         breaker().untried()  # if it was to try an open breaker, another one may

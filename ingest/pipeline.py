@@ -49,4 +49,5 @@ def _send(batch: UUID, stage: Stage, shown: str) -> None:
     try:
         way.apply_async(retry=False)
     except (OperationalError, RedisError) as error:
-        logger.warning("batch %s not queued, left to the sweeper: %s", batch, type(error).__name__)
+        told = {"batch_id": batch}
+        logger.warning("batch %s not queued, left to the sweeper: %s", batch, type(error).__name__, extra=told)

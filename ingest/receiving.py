@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -14,6 +14,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from audit.entry import Entry
+from audit.following import correlation_fields
 from audit.ids import MAX_EVENTS_PER_BATCH, event_id, new_batch_id
 from audit.journal import Answer, journal
 from ingest import pipeline, quarantine
@@ -32,10 +33,18 @@ PLAIN = "native"
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The name of the API key that events came with, and the address that they came from."""
+    """The name of the API key that events came with, the address that they came from, and what leads to the request."""
 
     api_key: str
     address: str
+    correlation_id: str = ""
+    traceparent: str = ""
+
+    def differing(self, first: "Sender") -> dict[str, str]:
+        """What an entry must say of its sender, where the batch tells of the first one."""
+        if self == first:
+            return {}
+        return {name: value for name, value in asdict(self).items() if value != getattr(first, name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +185,8 @@ def _result(refusal: Refusal) -> Result:
 def _open(judged: Sequence[Any], events: Sequence[dict[str, Any]], sender: Sender, now: datetime) -> Receipt:
     batch = new_batch_id(now)
     if events:
-        journal().open(batch, _entries(batch, events), api_key=sender.api_key, address=sender.address)
+        journal().open(batch, _entries(batch, events), **asdict(sender))
+        _accepted(batch, len(events), [sender])
         pipeline.start(batch, len(events))
     return _receipt(batch, judged)
 
@@ -190,12 +200,13 @@ def _open_once(
     answer = Answer(key.digest, content, key.kept_s)
     if events:
         entries = _entries(batch, events)
-        given = journal().open(batch, entries, api_key=sender.api_key, address=sender.address, answer=answer)
+        given = journal().open(batch, entries, **asdict(sender), answer=answer)
     else:
         given = journal().answered(answer)
     if given is not None and given != content:
         return _recalled(given, key), True
     if events:
+        _accepted(batch, len(events), [sender])
         pipeline.start(batch, len(events))
     return _receipt(batch, judged), False
 
@@ -253,12 +264,20 @@ def _commit(singles: Sequence[_Single]) -> Callable[[], None]:
     entries = []
     for number, single in enumerate(singles):
         single.batch, single.identifier = batch, event_id(batch, number)
-        entry = _entry(single.identifier, single.event)
-        if single.sender != first:
-            entry["api_key"], entry["address"] = single.sender.api_key, single.sender.address
-        entries.append(entry)
-    journal().open(batch, entries, api_key=first.api_key, address=first.address)
-    return lambda: pipeline.start(batch, len(entries))
+        entries.append(_entry(single.identifier, {**single.event, **single.sender.differing(first)}))
+    journal().open(batch, entries, **asdict(first))
+    return lambda: _sent_on(batch, [single.sender for single in singles])
+
+
+def _sent_on(batch: UUID, senders: Sequence[Sender]) -> None:
+    _accepted(batch, len(senders), senders)
+    pipeline.start(batch, len(senders))
+
+
+def _accepted(batch: UUID, events: int, senders: Sequence[Sender]) -> None:
+    """One line for a batch, however many requests it is of."""
+    requests = correlation_fields(sender.correlation_id for sender in senders)
+    logger.info("batch accepted", extra={"batch_id": batch, "events": events, **requests})
 
 
 _group: Group[_Single] = Group(_commit)

@@ -124,6 +124,7 @@ def _entry(letter: DeadLetter, record: Record) -> Entry:
     if record.notes:
         entry["notes"] = list(record.notes)
     entry["api_key"], entry["address"] = record.api_key, record.address
+    entry["correlation_id"] = record.correlation_id
     return entry
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from redis.exceptions import RedisError
 
+from audit.following import correlation_id
 from ingest.parsing import BodyError, TooManyError
 from ingest.quarantine import told, told_errors
 from ingest.quarantine_models import Quarantined
@@ -91,7 +92,7 @@ def resend(quarantined_id: UUID, by: str, now: datetime) -> Receipt:
 
 def _sent(row: Quarantined) -> Receipt:
     source = None if row.source == PLAIN else row.source  # read by what it looks like, now as then
-    sender = Sender(row.api_key, row.address)
+    sender = Sender(row.api_key, row.address, correlation_id())
     try:
         receipt = receive(bytes(row.body), source, sender, content_type=row.content_type, keep_refused=False)
     except TooManyError as error:

@@ -51,7 +51,8 @@ def sweep(journal: Journal, broker: Redis) -> int:
         journal.requeued(overdue.batch)
         pipeline.resume(overdue.batch, overdue.stage)
         BATCHES_SWEPT.labels(overdue.stage).inc()
-        logger.warning("batch %s was overdue at %s and is queued again", overdue.batch, overdue.stage)
+        told = {"batch_id": overdue.batch}
+        logger.warning("batch %s was overdue at %s and is queued again", overdue.batch, overdue.stage, extra=told)
     return len(lost)
 
 

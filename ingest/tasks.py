@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from audit.entry import Entry, in_our_words
+from audit.following import at_work
 from audit.ids import received_at
 from audit.isolation import each_by_itself
 from audit.journal import journal
@@ -21,7 +22,7 @@ from ingest.traffic_store import fold
 @shared_task(name="ingest.validate_batch")
 def validate_batch(batch_id: str) -> str:
     """Bring every event of a batch into canonical form."""
-    with journal().claimed(UUID(batch_id), Stage.VALIDATE) as claim:
+    with journal().claimed(UUID(batch_id), Stage.VALIDATE) as claim, at_work("validate_batch", [claim]):
         normalised = each_by_itself(claim, _normalised, "validate")
         claim.advance(Stage.MATCH, [new or old for new, old in zip(normalised, claim.events, strict=True)])
     return batch_id

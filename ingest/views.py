@@ -11,8 +11,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind
 from redis.exceptions import RedisError
+from structlog.contextvars import bind_contextvars
 
+from audit.following import context_of, correlation_id, span_of, traceparent
 from ingest import receiving
 from ingest.admission import EVERYBODY, gate, rates
 from ingest.answers import ACCEPTED, REJECTED, REPEATED, Why
@@ -52,17 +56,25 @@ def webhook(request: HttpRequest, source: str | None = None, token: str | None =
     if token is not None:  # whatever is logged of this request later must not hold it
         request.path = request.path_info = f"/webhook/{source}/***"
     outcome: Receipt | Refused | None = None  # what nobody has foreseen, and Django answers 500
-    try:
-        outcome = _receipt(request, source, token)
-        return _answer(outcome)
-    except Refused as refusal:
-        outcome = refusal
-        response = refusal.problem.response()
-        if refusal.why is Why.METHOD:
-            response["Allow"] = "POST"
-        return response
-    finally:
-        _count(request, source, outcome)
+    with span_of("webhook", SpanKind.SERVER, _sent_along(request)) as span:
+        try:
+            outcome = _receipt(request, source, token)
+            response = _answer(outcome)
+            span.set_attributes({"mutt.batch_ids": [str(outcome.batch)], "mutt.events": outcome.accepted})
+        except Refused as refusal:
+            outcome = refusal
+            response = refusal.problem.response()
+            if refusal.why is Why.METHOD:
+                response["Allow"] = "POST"
+        finally:
+            _count(request, source, outcome)
+        span.set_attribute("http.response.status_code", response.status_code)
+    return response
+
+
+def _sent_along(request: HttpRequest) -> Context | None:
+    """The sender's own trace, if it has one and MUTT has to do with traces at all."""
+    return context_of(request.headers.get("traceparent", "")) if settings.MUTT_TRACING else None
 
 
 def _count(request: HttpRequest, source: str | None, outcome: Receipt | Refused | None) -> None:
@@ -100,10 +112,11 @@ def _receipt(request: HttpRequest, source: str | None, token: str | None) -> Rec
         detail = f"There is no source “{source[:40]}”. Send to /webhook, or /webhook/ and one of: {', '.join(SOURCES)}."
         raise Refused(Why.NOT_FOUND, Problem(404, "No such source", detail))
     caller = _caller(request, source, token)
+    bind_contextvars(api_key=caller.name, source=source or receiving.PLAIN)
     _check_rate(caller)
     raw = _body(request, caller)
     signed = _signature(request, caller, raw)
-    sender = Sender(caller.name, _address(request))
+    sender = Sender(caller.name, _address(request), correlation_id(), traceparent())
     key = _idempotency_key(request, caller, source, raw, signed)
     if source is None and caller.allowed_sources:
         source = receiving.PLAIN  # what a key may not send is not recognised either

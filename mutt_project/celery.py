@@ -7,10 +7,12 @@ from uuid import UUID
 
 from celery import Celery, Task
 from celery.exceptions import Ignore, Reject, Retry
+from celery.signals import setup_logging
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, close_old_connections
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from audit.isolation import INTERNAL_ERROR
 from audit.journal import Abandoned, Burial, NotClaimed, StaleClaim, journal
@@ -36,6 +38,8 @@ STAGES = {
     "rules.match_batch": (Stage.MATCH, DeadStage.ALERTER),
     "forwarder.forward_batch": (Stage.FORWARD, DeadStage.MOOG),
 }
+# The tasks whose argument is a batch id, or several.
+BATCH_TASKS = {*STAGES, "forwarder.forward_together", "audit.store_dead_letters"}
 
 
 class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in the stubs only
@@ -51,6 +55,7 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         begin = time.perf_counter()
+        self._bind(args)
         end = "failed"
         try:
             result = self.run(*args, **kwargs)
@@ -80,13 +85,26 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
             close_old_connections()
             TASKS.labels(self.name, end).inc()
             TASK_SECONDS.labels(self.name).observe(time.perf_counter() - begin)
+            clear_contextvars()
         if result is None:
             self.request.chain = None
         return result
 
+    def _bind(self, args: tuple[Any, ...]) -> None:
+        """Have log lines say which task they are of, and which batches it is about."""
+        clear_contextvars()
+        bind_contextvars(task=self.name, task_id=self.request.id)
+        if self.name in BATCH_TASKS:
+            bind_contextvars(**{"batch_ids" if isinstance(args[0], list) else "batch_id": args[0]})
+
     def _give_up(self, args: tuple[Any, ...], reason: str, detail: str) -> None:
         stage, half = STAGES[self.name]
         give_up(UUID(args[0]), Burial(half, reason, detail), stage)
+
+
+@setup_logging.connect
+def leave_logging_alone(**_: Any) -> None:
+    """Django has set logging up; with a listener here Celery adds no handlers and changes no levels."""
 
 
 app = Celery("mutt", task_cls=MuttTask)

@@ -1,25 +1,54 @@
-"""Keeps secrets out of logs: API keys, signing secrets, credentials, and what follows /webhook/<source>/ in a path."""
+"""Keeps secrets out of logs.
+
+They are API keys, signing secrets, credentials, what follows /webhook/<source>/ in a path, and what this process itself
+was told in its environment.
+"""
 
 import logging
+import os
 import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote, urlsplit
 
 MASK = "***"
 
-_HINTS = ("mutt", "whsec", "/webhook/", "basic", "bearer")
+_HINTS = ("mutt", "whsec", "/webhook/", "basic", "bearer", "://")
 _KEY = re.compile(r"mutt(?:_|%5f)[a-z0-9_%-]{16,}", re.IGNORECASE)
 _SIGNING_SECRET = re.compile(r"whsec(?:_|%5f)[a-z0-9+/=_%-]{8,}", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"\b(basic|bearer)\s+[a-z0-9+/=._~-]{16,}", re.IGNORECASE)
+_IN_URL = re.compile(r"(://)[^\s/@\"']*@")
 # Up to the end of the line, since a path that Django has decoded may hold blanks; but a quote ends it, and " HTTP/1.1".
 _IN_PATH = re.compile(r"(/webhook/+[^\s/?#\"']*/+)(?:(?! HTTP/)[^\"'\n])+", re.IGNORECASE)
 
+_SHORTEST = 12  # shorter ones may be words that a log needs
 _plain = logging.Formatter()
+
+
+def _own_secrets(environment: Mapping[str, str]) -> Iterator[str]:
+    """What this process itself must not tell."""
+    for name in ("MUTT_SECRET_KEY", "MOOGSOFT_API_KEY", "MUTT_ADMIN_PASSWORD", "FLOWER_BASIC_AUTH"):
+        value = environment.get(name, "").strip()
+        yield value
+        yield value.partition(":")[2]
+    yield from (part.strip() for part in environment.get("MUTT_SECRET_KEY_FALLBACKS", "").split(","))
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        password = urlsplit(environment.get(name, "")).password or ""
+        yield password
+        yield unquote(password)
+
+
+_OWN = tuple(sorted({one for one in _own_secrets(os.environ) if len(one) >= _SHORTEST}, key=len, reverse=True))
 
 
 def masked(text: str) -> str:
     """The text with *** where it had a secret."""
+    for secret in _OWN:
+        if secret in text:
+            text = text.replace(secret, MASK)
     lowered = text.lower()
     if not any(hint in lowered for hint in _HINTS):
         return text
+    text = _IN_URL.sub(rf"\1{MASK}@", text)
     text = _IN_PATH.sub(rf"\1{MASK}", text)
     text = _KEY.sub(MASK, text)
     text = _SIGNING_SECRET.sub(MASK, text)

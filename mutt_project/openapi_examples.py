@@ -98,6 +98,7 @@ _RECORD: dict[str, Any] = {
     "received_at": _AT,
     "event_time": _AT,
     "api_key": "rsyslog",
+    "correlation_id": "b5c7e1d2a4f94f0c8a3e6d1f2b7c9e05",
     "hostname": "core-router-01",
     "message": _MESSAGE,
     "syslog_severity": "Error",

@@ -4,7 +4,9 @@ import os
 from typing import Any
 
 from gunicorn.glogging import Logger
+from structlog.contextvars import clear_contextvars
 
+from mutt_project.log_lines import formatter, log_format
 from mutt_project.masking import MaskSecrets
 from mutt_project.shared_metrics import tidy
 
@@ -28,6 +30,7 @@ class MaskingLogger(Logger):  # type: ignore[misc] # gunicorn is untyped
         super().setup(cfg)
         for handler in (*self.error_log.handlers, *self.access_log.handlers):
             handler.addFilter(MaskSecrets())
+            handler.setFormatter(formatter(log_format()))
 
 
 logger_class = MaskingLogger
@@ -41,3 +44,8 @@ def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's s
 def pre_request(worker: Any, req: Any) -> None:  # noqa: ARG001 - gunicorn's signature
     """A client that announces a body and does not send it must not hold a thread for ever."""
     req.unreader.sock.settimeout(BODY_TIMEOUT_S)
+
+
+def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """What this thread logs next belongs to no request, until another one comes."""
+    clear_contextvars()

@@ -87,6 +87,7 @@ def _row(item: Entry, claim: Claim, event: Event, matcher: Matcher, now: datetim
         api_key=item.get("api_key", claim.api_key),
         address=item.get("address", claim.address),
         source=item.get("source", ""),
+        correlation_id=item.get("correlation_id", claim.correlation_id),
         hostname=event.hostname,
         event_time=event.event_time,
         message=event.message,

@@ -1,6 +1,8 @@
 """The match stage and backtests as Celery tasks."""
 
-from collections.abc import Sequence
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
@@ -10,6 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from audit.following import at_work
 from audit.journal import journal
 from audit.outcomes import UNMATCHED_THRESHOLD, Outcome, Stage
 from audit.record import RecordRow, decided_before, recorded_outcomes, revive, write_records
@@ -21,11 +24,13 @@ from rules.metrics import DECISION_LATENCY, UNMATCHED_THRESHOLDS
 from rules.ruleset import current_rule_set
 from rules.unmatched import unmatched_counter
 
+logger = logging.getLogger(__name__)
+
 
 @shared_task(name="rules.match_batch")
 def match_batch(batch_id: str) -> str | None:
     """Decide every event of a batch and write its records; None if nothing of it is to be forwarded."""
-    with journal().claimed(UUID(batch_id), Stage.MATCH) as claim:
+    with journal().claimed(UUID(batch_id), Stage.MATCH) as claim, at_work("match_batch", [claim]):
         settled = decided_before(claim.batch) if claim.replay else frozenset[UUID]()
         rows = decide_batch(claim, current_rule_set.get(), unmatched_counter().count, timezone.now(), settled)
         claim.renew()
@@ -38,6 +43,7 @@ def match_batch(batch_id: str) -> str | None:
             outcomes = recorded_outcomes(claim.batch)
         pending = {event for event, outcome in outcomes.items() if outcome is Outcome.PENDING}
         dead = journal().dead(claim.batch).keys()
+        _decided(outcomes, len(dead))
         if pending - dead:
             claim.advance(Stage.FORWARD)
             return batch_id
@@ -64,6 +70,13 @@ def check_rule_set() -> None:
     """Load the rules if they changed: what is wrong with them is told before an event needs them."""
     rule_set = current_rule_set.get().rule_set
     tell_loaded(rule_set.version, len(rule_set.rules), rule_set.left_out)
+
+
+def _decided(outcomes: Mapping[UUID, Outcome], dead: int) -> None:
+    """One line for a batch."""
+    counts = Counter(outcome.value for outcome in outcomes.values())
+    version = current_rule_set.get().version
+    logger.info("batch decided", extra={"outcomes": dict(counts), "given_up": dead, "rule_set_version": version})
 
 
 @shared_task(name="rules.run_backtest")

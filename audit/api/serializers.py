@@ -33,6 +33,7 @@ class EventSerializer(serializers.ModelSerializer[Record]):
     syslog_severity = EmptyIsNull(allow_null=True)
     trap_oid = EmptyIsNull(allow_null=True)
     source_type = EmptyIsNull(allow_null=True)
+    correlation_id = EmptyIsNull(allow_null=True, help_text="Of the request that it came with, in logs too.")
     rule_name = EmptyIsNull(allow_null=True)
     handling = EmptyIsNull(allow_null=True)
     environment = EmptyIsNull(allow_null=True)
@@ -48,6 +49,7 @@ class EventSerializer(serializers.ModelSerializer[Record]):
             "received_at",
             "event_time",
             "api_key",
+            "correlation_id",
             "hostname",
             "message",
             "syslog_severity",
@@ -118,6 +120,9 @@ class EventQuery(serializers.Serializer[Any]):
         required=False,
         max_length=1000,
         help_text="Words of the message, all of them; the last may be the beginning of one.",
+    )
+    correlation_id = serializers.CharField(
+        required=False, max_length=128, help_text="Of the request, as `X-Correlation-ID` had it or was answered."
     )
     batch = serializers.UUIDField(required=False, help_text="The id of a batch, or of one of its events.")
     since = serializers.CharField(required=False, help_text="Received at or after: ISO 8601, or e.g. -1h.")

@@ -33,6 +33,6 @@ if held[2] ~= ARGV[3] then redis.call('HINCRBY', KEYS[1], 'attempts', 1) end
 redis.call('HSET', KEYS[1], 'token', ARGV[3], 'lease_until', now + ARGV[4])
 redis.call('ZADD', KEYS[2], now + ARGV[4], ARGV[1])
 local batch = redis.call('HMGET', KEYS[1], 'payload', 'events', 'seq', 'api_key', 'address', 'attempts', 'failures',
-  'suspicions', 'balance', 'abandoned', 'killer', 'kills', 'replay')
+  'suspicions', 'balance', 'abandoned', 'killer', 'kills', 'replay', 'correlation_id', 'traceparent')
 table.insert(batch, 1, 'claimed')
 return batch

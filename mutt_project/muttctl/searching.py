@@ -52,6 +52,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     click.option("--rule-id", type=click.IntRange(1), help="Only events that this rule won."),
     click.option("--outcome", type=click.Choice(OUTCOMES), help="Only events with this outcome."),
     click.option("--team", metavar="NAME", help="Only events for this team."),
+    click.option("--correlation-id", metavar="ID", help="Only events of the request with this X-Correlation-ID."),
     click.option("--batch", type=click.UUID, metavar="ID", help="Only events of this batch, or of this event's."),
     click.option(
         *("--since", "--start-time"),

@@ -12,6 +12,7 @@ from kombu import Exchange, Queue
 
 from audit.outcomes import Outcome
 from ingest.answers import Why
+from mutt_project.log_lines import log_format
 from mutt_project.settings.environment import (
     at_least_one,
     boolean,
@@ -57,6 +58,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mutt_project.correlation.CorrelationMiddleware",  # first: whatever is answered and logged bears the id
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -352,12 +354,15 @@ if MUTT_CANARY_EVERY_S:
         "options": {"expires": MUTT_CANARY_EVERY_S},
     }
 
+# Spans for OpenTelemetry, from the webhook to Moogsoft; the OTEL_* variables say where they go.
+MUTT_TRACING = optional("MUTT_TRACING", False, boolean)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"mask": {"()": "mutt_project.masking.MaskSecrets"}},
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "line": {"()": "mutt_project.log_lines.formatter", "form": log_format()},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}},
     "root": {"handlers": ["stderr"], "level": optional("MUTT_LOG_LEVEL", "INFO", str)},

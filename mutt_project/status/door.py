@@ -37,7 +37,7 @@ def refused_requests(now: datetime) -> Iterable[Check]:
 
 
 def _named(rows: list[RefusalRow]) -> list[str]:
-    said = [f"{row.requests:,} × {row.why} with the key “{row.api_key}” from {row.address}" for row in rows]
+    said = [f"{row.requests:,} requests ({row.why}) with the key “{row.api_key}” from {row.address}" for row in rows]
     return said[:_MOST_NAMED] + ([f"and {len(said) - _MOST_NAMED} more"] if len(said) > _MOST_NAMED else [])
 
 

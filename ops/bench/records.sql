@@ -3,7 +3,7 @@
 INSERT INTO {partition}
        (event_id, journal_seq, received_at, api_key, address, hostname, event_time, message, syslog_severity, trap_oid,
         source_type, event, rule_set_version, rule_id, rule_name, handling, environment, team, reason,
-        deduplication_key, outcome, outcome_at)
+        deduplication_key, outcome, outcome_at, correlation_id)
 SELECT (lpad(to_hex(%(first_ms)s + (n / {batch}) * {batch} * %(step_ms)s::bigint), 12, '0')
         || '7' || lpad(to_hex(n / {batch} %% 4096), 3, '0') || 'a' || lpad(to_hex(n / {batch}), 10, '0') || lpad(to_hex(n %% {batch} + 1), 5, '0'))::uuid,
        (n / {batch} + 1) * {batch}, at, 'sensor', '10.0.0.1', 'core-router-' || host, at,
@@ -15,7 +15,8 @@ SELECT (lpad(to_hex(%(first_ms)s + (n / {batch}) * {batch} * %(step_ms)s::bigint
          WHEN 4 THEN 'kernel: eth' || n / 6 %% 8 || ': link up, 1000Mbps, full-duplex, lpa 0x45E1'
          ELSE 'ticket ' || md5(n::text) || ' was opened for host ' || host END,
        'Error', '', 'syslog', jsonb_build_object('hostname', 'core-router-' || host), 7, rule, '', '',
-       'prod', 'TEAM-' || n * 7919 / 97 %% 40, '', '', outcome, at + interval '80 ms'
+       'prod', 'TEAM-' || n * 7919 / 97 %% 40, '', '', outcome, at + interval '80 ms',
+       lpad(to_hex(%(first_ms)s + n * %(step_ms)s::bigint), 12, '0') || lpad(to_hex(n), 20, '0')
   FROM (SELECT n, 1 + floor(2000 * power((hashint8(n)::bigint + 2147483648) / 4294967296.0, 3))::int AS host,
                to_timestamp((%(first_ms)s + n * %(step_ms)s::bigint) / 1000.0) AS at,
                CASE WHEN n %% 10 < 7 THEN NULL ELSE 1 + n %% 1000 END AS rule,

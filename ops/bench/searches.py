@@ -100,6 +100,7 @@ def searches() -> dict[str, Callable[[], Any]]:
         "a word that is not there": Wanted(text="unheard-of"),
         "the beginning of a word": Wanted(text="GigabitEthernet17"),
         "a common word, a quiet host": Wanted(text="failed password", hostname="core-router-1999"),
+        "a correlation id": Wanted(correlation_id=Record.objects.all()[1000].correlation_id),
         "a batch": Wanted(batch=newest),
         "unmatched, from 40 days ago on back": Wanted(outcome="unmatched", until=now - timedelta(days=40)),
     }

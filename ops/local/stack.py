@@ -277,7 +277,7 @@ def stop_elsewhere(folder: Path) -> bool:
 
 
 def _celery(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "-A", "mutt_project.worker", *arguments]
+    return [sys.executable, "-m", "celery", "--quiet", "-A", "mutt_project.worker", *arguments]
 
 
 def _ok(url: str) -> bool:

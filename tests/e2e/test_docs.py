@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import urllib3
 from django.conf import settings
 
 from audit.ids import event_id, new_batch_id
@@ -232,3 +233,27 @@ def test_the_commands_of_the_page_on_why_work_on_the_event_that_it_sends(mutt: M
         finished = muttctl(mutt, tmp_path, command.replace("ID", identifier))
         assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
         assert "delivered" in finished.stdout
+
+
+OF_LOGS = re.findall(r"^((?:grep|jq) .+)$", (ROOT / "docs" / "logging.md").read_text(), re.MULTILINE)
+
+
+def test_the_commands_of_the_page_on_logs_find_what_they_say(mutt: Mutt):
+    if shutil.which("jq") is None:
+        pytest.skip("no jq on this machine")
+    headers = {"X-API-KEY": mutt.stack.secrets["api_key"], "X-Correlation-ID": "ticket-4711"}
+    body = event(message="Interface Gi0/1, changed state to down")
+    answer = urllib3.request("POST", f"{mutt.stack.web}/webhook", json=body, headers=headers).json()
+    mutt.outcome(answer["events"][0]["id"], "delivered")
+    said = []
+    for command in OF_LOGS:
+        words = command.replace("var/log/", f"{mutt.stack.folder}/log/")
+        finished = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=False)
+        assert finished.returncode == 0, (command, finished.stderr)
+        said.append(finished.stdout)
+    by_grep, by_jq, slowest, _ = said
+    assert {"batch accepted", "batch decided", "delivered"} <= {
+        json.loads(line)["message"] for line in by_jq.splitlines()
+    }
+    assert "ticket-4711" in by_grep
+    assert slowest.count("\t") >= 2

@@ -112,5 +112,6 @@ def errors_in(logs: dict[Path, int]) -> list[str]:
         if path.name.startswith(("web", "worker", "beat")):
             with path.open(errors="replace") as log:
                 log.seek(size)
-                found += [line for line in log if " ERROR " in line or " CRITICAL " in line or "Traceback" in line]
+                bad = ('"level":"error"', '"level":"critical"', "Traceback")
+                found += [line for line in log if any(sign in line for sign in bad)]
     return found

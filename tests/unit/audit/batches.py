@@ -39,6 +39,7 @@ def row(identifier: UUID, outcome: Outcome = Outcome.UNMATCHED, seq: int = 1, **
         "api_key": "sensor",
         "address": "127.0.0.1",
         "source": "",
+        "correlation_id": "",
         "hostname": "h",
         "event_time": None,
         "message": "m",

@@ -36,6 +36,7 @@ def test_every_field_of_a_record_lies_in_the_column_of_its_name():
         api_key="sensor",
         address="192.0.2.1",
         source="syslog",
+        correlation_id="a request's",
         hostname="edge-1",
         event_time=NOW - timedelta(seconds=3, microseconds=1),
         message="link “down”\n%s",

@@ -31,6 +31,7 @@ def records(django_db_setup: Any, django_db_blocker: Any) -> Iterator[None]:
         first = {"first_ms": int(BEGIN.timestamp() * 1000), "step_ms": STEP_MS, "begin": 0, "end": COUNT}
         cursor.execute(MAKE.format(partition="audit_record", batch=100), first)
         cursor.execute("UPDATE audit_record SET team = 'FIELD' WHERE journal_seq % 1000 = 0 AND rule_id % 100 = 7")
+        cursor.execute("UPDATE audit_record SET correlation_id = 'request-' || journal_seq / 200")
         cursor.execute("ANALYZE audit_record")
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -64,6 +65,11 @@ SEARCHES: dict[str, tuple[Wanted, Callable[[Record], bool], str]] = {
     "rule": (Wanted(rule_id=108), lambda record: record.rule_id == 108, "rule_id_event_id_idx"),
     "outcome": (Wanted(outcome="dead"), lambda record: record.outcome == "dead", "outcome_event_id_idx"),
     "team": (Wanted(team="FIELD"), lambda record: record.team == "FIELD", "team_event_id_idx"),
+    "correlation id": (
+        Wanted(correlation_id="request-7"),
+        lambda record: record.correlation_id == "request-7",
+        "correlation_id_event_id_idx",
+    ),
     "words": (
         Wanted(text="Neighbor 10.17"),
         lambda record: "neighbor" in record.message and "17" in words_of(record.message),

@@ -7,9 +7,9 @@ from django.test import Client
 
 from rules import tasks
 from rules.ruleset import CurrentRuleSet
-from tests.unit.ingest.fixtures import make_key, postgresql_leaves, redis_away
+from tests.unit.ingest.fixtures import make_key, postgresql_leaves, redis_away, secret
 
-__all__ = ["make_key", "postgresql_leaves", "redis_away"]
+__all__ = ["make_key", "postgresql_leaves", "redis_away", "secret"]
 
 
 @pytest.fixture

@@ -179,7 +179,7 @@ def test_a_batch_that_no_try_gets_through_a_stage_goes_to_the_dead_letters(as_wo
         assert stage_of(batch) is stage
     assert run_as_worker(task, str(batch)) == (None, None)
     assert stage_of(batch) is Stage.DLQ
-    assert journal().burial(batch) == Burial(dead_stage, "internal_error", f"{task.name}: TypeError")
+    assert journal().burial(batch) == Burial(dead_stage, "internal_error", f"{task.name}: AttributeError")
     assert [message["task"] for message in waiting("dlq")] == ["audit.store_dead_letters"]
 
 

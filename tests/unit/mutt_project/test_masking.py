@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import logging
 import os
 import socket
@@ -16,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
+from mutt_project.log_lines import formatter
 from mutt_project.masking import MaskSecrets, masked
 from ops.local.ports import free_port
 
@@ -33,15 +35,17 @@ def failing(request: HttpRequest, token: str) -> HttpResponse:
 urlpatterns = [path("webhook/solarwinds/<path:token>", failing)]
 
 
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """What MUTT's own handler writes."""
+@pytest.fixture(params=["json", "text"])
+def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    """What MUTT's own handler writes, in both forms."""
     (handler,) = [one for one in logging.getLogger().handlers if any(isinstance(f, MaskSecrets) for f in one.filters)]
     assert isinstance(handler, logging.StreamHandler)
     text = io.StringIO()
-    before = handler.setStream(text)
+    before, form = handler.setStream(text), handler.formatter
+    handler.setFormatter(formatter(request.param))
     yield text
     handler.setStream(before)
+    handler.setFormatter(form)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +64,8 @@ def log() -> Iterator[io.StringIO]:
         ("/WEBHOOK/x/abc", "/WEBHOOK/x/***"),
         ("Authorization: Basic b3Jpb246bXV0dF9hYmNk", "Authorization: Basic ***"),
         ("authorization: bearer abcdefghijklmnop", "authorization: bearer ***"),
+        ("at redis://:s3cret@127.0.0.1:6379/0 now", "at redis://***@127.0.0.1:6379/0 now"),
+        ("postgresql://mutt:p%40ss@db/mutt?a=b", "postgresql://***@db/mutt?a=b"),
     ],
 )
 def test_a_secret_is_masked_and_the_rest_stays(text, expected):
@@ -102,11 +108,12 @@ def test_messages_arguments_and_tracebacks_are_masked(log):
     text = log.getvalue()
     assert TOKEN not in text
     assert "another secret" not in text
-    assert "a key: ***\n" in text
-    assert "by name: ***\n" in text
-    assert "at /webhook/solarwinds/***\n" in text
-    assert "KeyError: '***'\n" in text
-    assert "ValueError: /webhook/solarwinds/***\n" in text
+    assert "a key: ***" in text
+    assert "by name: ***" in text
+    assert "at /webhook/solarwinds/***" in text
+    assert "/webhook/solarwinds/a" not in text
+    assert "KeyError: '***'" in text
+    assert "ValueError: /webhook/solarwinds/***" in text
 
 
 def test_other_texts_of_a_record_are_masked_too():
@@ -137,7 +144,7 @@ def test_a_message_that_cannot_be_made_is_logged_as_such_and_breaks_nothing(log)
 def test_no_token_of_a_path_reaches_the_log_when_a_request_is_refused(log, redis_server, behind):
     answer = Client().post(f"/webhook/{behind}", b"{", content_type="application/json")
     assert 400 <= answer.status_code < 500
-    assert "/***\n" in log.getvalue()
+    assert "/***" in log.getvalue()
     assert TOKEN not in log.getvalue()
 
 
@@ -145,7 +152,7 @@ def test_no_token_of_a_path_reaches_the_log_when_a_request_is_refused(log, redis
 def test_no_token_of_a_path_reaches_the_log_when_a_view_fails(log):
     answer = Client(raise_request_exception=False).post(f"/webhook/solarwinds/{TOKEN}")
     assert answer.status_code == 500
-    assert "Internal Server Error: /webhook/solarwinds/***\n" in log.getvalue()
+    assert "Internal Server Error: /webhook/solarwinds/***" in log.getvalue()
     assert "LookupError: nobody has ***" in log.getvalue()
     assert TOKEN not in log.getvalue()
 
@@ -219,7 +226,9 @@ def test_gunicorn_writes_no_token_for_requests_that_fail_or_cannot_be_read(tmp_p
             process.wait(timeout=30)
     text = (tmp_path / "log").read_text()
     assert TOKEN not in text
-    assert "Error handling request POST /webhook/solarwinds/***\n" in text
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert "Error handling request POST /webhook/solarwinds/***" in {line["message"] for line in lines}
+    assert "LookupError: /webhook/solarwinds/***" in text
     assert "Invalid HTTP request line: '/webhook/solarwinds/***'" in text
     assert "Invalid HTTP Header: 'X-API-KEY ***'" in text
     assert text.count("Invalid request from ip=127.0.0.1") == 4
