@@ -144,6 +144,7 @@ class Place:
     failures: int
     api_key: str
     address: str
+    correlation_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,14 +338,15 @@ class Journal:
 
     def place_of(self, batch: UUID) -> "Place | None":
         """Where an open batch stands and what for; None for one that is closed or never was."""
-        names = ["stage", "queued_at", "lease_until", "parked", "failures", "api_key", "address"]
+        names = ["stage", "queued_at", "lease_until", "parked", "failures", "api_key", "address", "correlation_id"]
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hmget(BATCH + str(batch), names)
             pipe.zscore(OPEN, str(batch))
             pipe.hget(BEHIND, str(batch))
-            (stage, queued_at, held, parked, failures, api_key, address), due, behind = pipe.execute()
+            (stage, queued_at, held, parked, failures, *sender), due, behind = pipe.execute()
         if not stage:
             return None
+        api_key, address, correlation_id = ((text or b"").decode() for text in sender)
         return Place(
             stage=Stage(stage.decode()),
             queued_at=float(queued_at or 0),
@@ -353,8 +355,9 @@ class Journal:
             parked=parked.decode() if parked else None,
             behind=UUID(behind.decode()) if parked and behind else None,
             failures=int(failures or 0),
-            api_key=(api_key or b"").decode(),
-            address=(address or b"").decode(),
+            api_key=api_key,
+            address=address,
+            correlation_id=correlation_id,
         )
 
     def unrecorded(self, most: int) -> tuple[list[UUID], int]:
@@ -368,11 +371,6 @@ class Journal:
                 break
         newest = sorted({UUID(key.decode()) for key in found}, reverse=True)[:most]
         return newest, int(self._redis.hlen(UNRECORDED))
-
-    def correlation_of(self, batch: UUID) -> str:
-        """The correlation id of an open batch, which is that of its events but where they say otherwise."""
-        found = self._redis.hget(BATCH + str(batch), "correlation_id")
-        return found.decode() if found else ""
 
     def look(self, batch: UUID) -> tuple[Stage, list[Entry]] | None:
         """An open batch's stage and events, without claiming it."""

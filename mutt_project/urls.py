@@ -18,6 +18,7 @@ from ingest.api.views import QuarantineViewSet
 from ingest.preview import preview
 from ingest.views import webhook
 from mutt_project.health import healthz, metrics, readyz
+from mutt_project.home.page import HomePage
 from mutt_project.slo.api import SloView
 from mutt_project.status.api import StatusView
 from mutt_project.why.api import WhyViewSet
@@ -81,6 +82,7 @@ urlpatterns = [
     path("admin/rules/deviceteam/paste/", _in_admin(PastePage.as_view(model=DeviceTeam)), name="paste-deviceteam"),
     path("admin/audit/record/why-not/", _in_admin(WhyNotPage.as_view()), name="why-not"),
     path("admin/audit/record/<uuid:id>/change/", _in_admin(WhyPage.as_view()), name="why"),
+    path("admin/", _in_admin(HomePage.as_view())),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]

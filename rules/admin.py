@@ -19,6 +19,7 @@ from audit.models import Record
 from rules.admin_editing import BooleanDropdown, ChoicesDropdown, EditedAdmin, ValuesDropdown
 from rules.forms import RuleForm, rule_called
 from rules.models import DevelopmentHost, DeviceTeam, Rule
+from rules.recorded import as_text, record_called
 from rules.warnings import warnings_about_others, warnings_for
 
 HITS_OVER = timedelta(days=7)
@@ -91,6 +92,12 @@ class RuleAdmin(EditedAdmin[Rule]):
             return {**super().get_changeform_initial_data(request)}
         names = [field.name for field in Rule._meta.concrete_fields if field.name not in _NOT_COPIED]  # noqa: SLF001 - Django's documented Model._meta API
         return {**{name: getattr(rule, name) for name in names}, "name": f"{rule.name} (copy)"[:200]}
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        """A rule that is made for an event can be tried on it."""
+        record = record_called(request.GET.get("event", ""))
+        event = as_text(record) if record else ""
+        return super().add_view(request, form_url, {**(extra_context or {}), "try_event": event})
 
     def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         super().save_model(request, obj, form, change)

@@ -24,7 +24,7 @@ from rules.explaining import Candidate, Explanation
 from rules.forms import DraftForm, rule_called
 from rules.matching import Rule as MatchedRule
 from rules.models import UNSAVED, Rule
-from rules.recorded import event_of
+from rules.recorded import as_text, event_of, record_called
 
 RECENT = 15
 MOST_SHOWN = 100
@@ -72,11 +72,11 @@ class ExplainPage(AdminPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         chosen = request.GET.get("event", "")
-        record = _record(chosen)
+        record = record_called(chosen)
         context = self._explained(event_of(record), None) if record else {}
         if chosen and not record:
             context = {"error": f"There is no event {chosen} any more."}
-        return self._page(request, _as_text(record) if record else "", context)
+        return self._page(request, as_text(record) if record else "", context)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         text = request.POST.get("try_event", "").strip()
@@ -117,20 +117,6 @@ class ExplainPage(AdminPage):
         recent = [] if request.headers.get("X-Fragment") else list(Record.objects.order_by("-event_id")[:RECENT])
         title = "What would the rules do?"
         return self.shown(request, title=title, text=text, recent=recent, example=_EXAMPLE, **context)
-
-
-def _record(identifier: str) -> Record | None:
-    try:
-        return Record.objects.filter(pk=UUID(identifier)).first()
-    except ValueError:
-        return None
-
-
-def _as_text(record: Record) -> str:
-    fields = ("hostname", "message", "syslog_severity", "trap_oid")
-    return json.dumps(
-        {name: value for name in fields if (value := getattr(record, name))}, ensure_ascii=False, indent=1
-    )
 
 
 def candidate_row(candidate: Candidate, event: Event) -> dict[str, Any]:

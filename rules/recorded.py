@@ -1,6 +1,8 @@
 """How the rules of that time decided a recorded event: told by them, and held against what the record says."""
 
+import json
 from dataclasses import dataclass
+from uuid import UUID
 
 from audit.models import Record
 from audit.outcomes import UNMATCHED_THRESHOLD
@@ -56,3 +58,19 @@ def _caveat(record: Record, explanation: Explanation) -> str:
     if not different:
         return ""
     return f"The record says otherwise than the rules of that time would, and it stands: {', '.join(different)}."
+
+
+def record_called(text: str) -> Record | None:
+    """The record whose id stands in an address, if there is one."""
+    try:
+        return Record.objects.filter(pk=UUID(text)).first()
+    except ValueError:
+        return None
+
+
+def as_text(record: Record) -> str:
+    """The event as somebody would type it to try it on rules."""
+    fields = ("hostname", "message", "syslog_severity", "trap_oid")
+    return json.dumps(
+        {name: value for name in fields if (value := getattr(record, name))}, ensure_ascii=False, indent=1
+    )

@@ -108,7 +108,8 @@ def _way(event: JsonObject) -> Iterator[_Step]:
     """Each step: when, which, and what happened, in lines."""
     received = event.get("received") or {}
     source = f", source {received['source']}" if received.get("source") else ""
-    sender = f"With key “{received.get('api_key')}” from {received.get('address')}{source}."
+    request = f", request {received['correlation_id']}" if received.get("correlation_id") else ""
+    sender = f"With key “{received.get('api_key')}” from {received.get('address')}{source}{request}."
     yield received.get("at"), "received", [sender, f"{event.get('hostname')}: {event.get('message')}"]
     validated = event.get("validated")
     if validated:

@@ -25,7 +25,7 @@ class ReceivedSerializer(serializers.ModelSerializer[Record]):
 
     class Meta:
         model = Record
-        fields = ("at", "api_key", "address", "source", "body")
+        fields = ("at", "api_key", "address", "source", "correlation_id", "body")
 
 
 class NormalisedFieldSerializer(serializers.Serializer[Any]):

@@ -111,6 +111,7 @@ def record_of(entry: Entry, place: Place) -> Record:
         received_at=received_at(identifier),
         api_key=entry.get("api_key", place.api_key),
         address=entry.get("address", place.address),
+        correlation_id=entry.get("correlation_id", place.correlation_id),
         source=entry.get("source", ""),
         hostname=str(event.get("hostname") or ""),
         event_time=_time(event.get("event_time")),

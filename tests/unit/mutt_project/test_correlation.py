@@ -27,7 +27,9 @@ def post(secret: str, given: str | None, body: Any = EVENT) -> Any:
 
 
 def kept(answer: Any) -> str:
-    return journal().correlation_of(UUID(answer.json()["batch"]))
+    place = journal().place_of(UUID(answer.json()["batch"]))
+    assert place is not None
+    return place.correlation_id
 
 
 def test_the_senders_own_id_is_answered_kept_and_recorded(secret, reader):

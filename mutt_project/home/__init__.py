@@ -1,0 +1,1 @@
+"""The home page of admin: what happens now, and what is wrong, at a glance."""
