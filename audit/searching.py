@@ -103,7 +103,7 @@ def in_time() -> Iterator[None]:
 
 def newest(wanted: Wanted, most: int) -> QuerySet[Record]:
     """The newest of what is wanted, at least as many as `most` if there are so many."""
-    if wanted.text is None:
+    if wanted.text is None or wanted.hostname or wanted.correlation_id or wanted.batch:
         return search(wanted)
     bounds = [timezone.now(), wanted.until, received_at(wanted.before) if wanted.before else None]
     end = min(bound for bound in bounds if bound is not None)

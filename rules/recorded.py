@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from uuid import UUID
 
+from audit.canary import is_canary
 from audit.models import Record
 from audit.outcomes import UNMATCHED_THRESHOLD
 from rules.event import Event, severity_of
@@ -36,6 +37,8 @@ def decided(record: Record) -> Decided:
     """Why a recorded event was decided as it was."""
     if record.rule_set_version is None:
         return Decided(None, "No rule set has decided it.")
+    if is_canary(record.hostname, record.source_type):
+        return Decided(None, "It is a canary of MUTT's own: no rule decides it.")
     try:
         past = rules_of(record.rule_set_version)
     except UnknownVersionError as error:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -24,6 +25,8 @@ class HomePage(View):
             **operating,
         }
         if request.headers.get("X-Fragment"):
+            if not may_look:
+                raise PermissionDenied
             return TemplateResponse(request, "mutt_project/home_operating.html", context)
         site = {**admin.site.each_context(request), "app_list": admin.site.get_app_list(request)}
         return TemplateResponse(request, "mutt_project/home.html", {**site, "title": "How MUTT is", **context})
