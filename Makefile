@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz faults bench-rules bench-search check lint types layers migrations openapi format requirements clean
+.PHONY: help demo run stop test fuzz faults bench-rules bench-search pictures check lint types layers migrations openapi format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ bench-rules: .venv/run ## Measure what matching costs, beside the reference
 
 bench-search: .venv/run ## Search among ten million records (RECORDS=100000: among fewer)
 	@$(BIN)/python -m ops.bench.records $(if $(RECORDS),--records $(RECORDS))
+
+pictures: .venv/dev ## Take the pictures of all pages in docs/pictures anew
+	@$(BIN)/python -m tests.chromium
+	MUTT_SCREENSHOTS=docs/pictures $(BIN)/python -m pytest -q tests/pages -k test_a_page_
 
 check: lint types layers migrations openapi test ## All that CI asks for
 

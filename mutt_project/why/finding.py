@@ -19,6 +19,7 @@ from rules.event import host_key, hostname_of
 
 MOST_FOUND = 20
 NEWEST_RECORDS = 20_000
+NEWEST_WITH_WORDS = 500
 NEWEST_REFUSED = 1000
 NEWEST_BATCHES = 60
 _AT_ONCE = 20
@@ -69,18 +70,20 @@ def records_with_text(text: str, since: datetime) -> tuple[list[Record], str]:
     By its words all of them are looked through; for a part of a word, a host or an address, only the newest.
     """
     if words_of(text) and (found := _with_words(text, since)):
-        return found, f"all records since {since:%F %H:%M} UTC, for the words of the text"
+        return found, f"records since {since:%F %H:%M} UTC, for the text, by its words"
     wanted = text.lower()
     arguments = [first_id_at(since), NEWEST_RECORDS, wanted, wanted, text, MOST_FOUND]
-    looked = f"all records since {since:%F %H:%M} UTC, for its words, and the newest {NEWEST_RECORDS:,} for the text"
+    looked = f"records since {since:%F %H:%M} UTC by its words, and the newest {NEWEST_RECORDS:,} records for the text"
     return list(Record.objects.raw(_WITH_TEXT, arguments)), looked
 
 
 def _with_words(text: str, since: datetime) -> list[Record]:
+    """The newest that hold the text as it is, among those that have all of its words."""
     try:
-        return page_of(Wanted(text=text, since=since), MOST_FOUND)
+        found = page_of(Wanted(text=text, since=since), NEWEST_WITH_WORDS)
     except TooBroadError:
         return []
+    return [record for record in found if text.lower() in record.message.lower()][:MOST_FOUND]
 
 
 def why_missing(identifier: UUID) -> str:

@@ -21,6 +21,7 @@ class ReceivedSerializer(serializers.ModelSerializer[Record]):
     source = EmptyIsNull(  # type: ignore[assignment] # DRF takes fields out of the class
         allow_null=True, help_text="As the webhook's path named it; null: told by what it looks like."
     )
+    correlation_id = EmptyIsNull(allow_null=True, help_text="Of the request: `X-Correlation-ID`.")
     body = serializers.JSONField(source="event", help_text="The event as it was sent: JSON, or a raw line.")
 
     class Meta:

@@ -1,7 +1,7 @@
 """Every page that people see, in Chromium: it opens, nothing is blocked or missing, and axe finds nothing serious."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,11 +9,12 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.chromium import OPTIONS, executable
 from tests.mutt import Mutt, event
+from tests.pages.addresses import LOOKS, PAGES, PUBLIC, address
 from tests.pages.browsing import Visit, log_in, visiting
 
 pytestmark = pytest.mark.stack
 
-WIDTHS = {"desktop": 1280, "phone": 390}
+DESKTOP, _ = LOOKS["light"]
 DOWN = "%LINK-3-UPDOWN: Interface Gi0/7, changed state to down"
 
 
@@ -62,93 +63,37 @@ def session(browser: Browser, filled: Mutt) -> Any:
     return log_in(browser, filled)
 
 
-def first(mutt: Mutt, path: str) -> Any:
-    return mutt.api(f"{path}{'&' if '?' in path else '?'}limit=1")["results"][0]["id"]
-
-
-def rule_page(name: str) -> Callable[[Mutt], str]:
-    return lambda mutt: f"/admin/rules/rule/{first(mutt, 'rules')}/{name}/"
-
-
-# Each page of ours, by name; a new one is one line.
-PAGES: dict[str, str | Callable[[Mutt], str]] = {
-    "home": "/admin/",
-    "rules": "/admin/rules/rule/",
-    "rules-filtered": "/admin/rules/rule/?is_active__exact=1&q=down",
-    "rule": rule_page("change"),
-    "rule-new": "/admin/rules/rule/add/",
-    "rule-history": rule_page("history"),
-    "rule-delete": rule_page("delete"),
-    "explain": "/admin/rules/rule/explain/",
-    "explain-recent": lambda mutt: f"/admin/rules/rule/explain/?event={first(mutt, 'events')}",
-    "development-hosts": "/admin/rules/developmenthost/",
-    "development-host-new": "/admin/rules/developmenthost/add/",
-    "development-hosts-paste": "/admin/rules/developmenthost/paste/",
-    "device-teams": "/admin/rules/deviceteam/",
-    "device-team-new": "/admin/rules/deviceteam/add/",
-    "device-teams-paste": "/admin/rules/deviceteam/paste/",
-    "records": "/admin/audit/record/",
-    "record": lambda mutt: f"/admin/audit/record/{first(mutt, 'events')}/change/",
-    "record-dead": lambda mutt: f"/admin/audit/record/{first(mutt, 'events?outcome=dead')}/change/",
-    "why-not": "/admin/audit/record/why-not/?q=edge-refused",
-    "why-not-arrived": "/admin/audit/record/why-not/?q=a-host-that-is-silent",
-    "attempts": "/admin/audit/attempt/",
-    "archives": "/admin/audit/archive/",
-    "archive": "/admin/audit/archive/1/change/",
-    "dead-letters": "/admin/audit/deadletter/",
-    "dead-letter": lambda mutt: f"/admin/audit/deadletter/{first(mutt, 'dead-letters')}/change/",
-    "delivery": "/admin/forwarder/destination/",
-    "replays": "/admin/ingest/replay/",
-    "quarantine": "/admin/ingest/quarantined/",
-    "refusals": "/admin/ingest/refusedrequests/",
-    "keys": "/admin/ingest/apikey/",
-    "key-new": "/admin/ingest/apikey/add/",
-}
-PUBLIC = {"login": "/admin/login/", "swagger-ui": "/api/v1/docs", "redoc": "/api/v1/redoc"}
-
-
-def address(page: str | Callable[[Mutt], str], mutt: Mutt) -> str:
-    return mutt.stack.web + (page if isinstance(page, str) else page(mutt))
-
-
 def look(visit: Visit, name: str) -> None:
     visit.shoot(name)
     assert visit.complaints == []
     assert visit.violations() == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("looks", LOOKS)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_of_admin_opens_without_a_complaint_or_a_barrier(
-    browser: Browser, session: Any, filled: Mutt, name: str, width: str
+    browser: Browser, session: Any, filled: Mutt, name: str, looks: str
 ):
-    with visiting(browser, session, filled, WIDTHS[width]) as visit:
+    with visiting(browser, session, filled, *LOOKS[looks]) as visit:
         visit.page.goto(address(PAGES[name], filled))
         assert "/admin/login/" not in visit.page.url
-        look(visit, f"{name}-{width}")
+        look(visit, f"{name}-{looks}")
         assert visit.barriers() == []
         assert not visit.is_too_wide()
 
 
-@pytest.mark.parametrize("name", ["rules", "rule", "explain-recent", "rule-history", "record-dead", "why-not"])
-def test_a_page_can_be_read_in_the_dark(browser: Browser, session: Any, filled: Mutt, name: str):
-    with visiting(browser, session, filled, WIDTHS["desktop"], "dark") as visit:
-        visit.page.goto(address(PAGES[name], filled))
-        look(visit, f"{name}-dark")
-        assert visit.barriers() == []
-
-
+@pytest.mark.parametrize("looks", LOOKS)
 @pytest.mark.parametrize("name", PUBLIC)
-def test_a_page_for_everybody_opens_under_the_strict_policy(browser: Browser, mutt: Mutt, name: str):
-    with visiting(browser, None, mutt, WIDTHS["desktop"]) as visit:
+def test_a_page_for_everybody_opens_under_the_strict_policy(browser: Browser, mutt: Mutt, name: str, looks: str):
+    with visiting(browser, None, mutt, *LOOKS[looks]) as visit:
         visit.page.goto(address(PUBLIC[name], mutt), wait_until="networkidle")
-        look(visit, name)
+        look(visit, f"{name}-{looks}")
         shown = {"login": "Log in", "swagger-ui": "/api/v1/rules/test", "redoc": "Try the rules on an event"}
         assert shown[name].lower() in (visit.page.content()).lower()
 
 
 def test_a_rule_is_tried_beside_its_form_on_an_event_and_on_the_past(browser: Browser, session: Any, filled: Mutt):
-    with visiting(browser, session, filled, WIDTHS["desktop"]) as visit:
+    with visiting(browser, session, filled, DESKTOP) as visit:
         page = visit.page
         page.goto(f"{filled.stack.web}/admin/rules/rule/add/")
         page.fill("#id_match_string", "changed state to down")
@@ -172,7 +117,7 @@ def test_a_rule_is_tried_beside_its_form_on_an_event_and_on_the_past(browser: Br
 
 
 def test_a_rule_is_made_for_a_reason_changed_in_the_list_and_brought_back(browser: Browser, session: Any, filled: Mutt):
-    with visiting(browser, session, filled, WIDTHS["desktop"]) as visit:
+    with visiting(browser, session, filled, DESKTOP) as visit:
         page = visit.page
         page.goto(f"{filled.stack.web}/admin/rules/rule/add/")
         page.fill("#id_name", "Made by hand")
@@ -198,7 +143,7 @@ def test_a_rule_is_made_for_a_reason_changed_in_the_list_and_brought_back(browse
 
 
 def test_hosts_are_pasted_looked_at_and_saved(browser: Browser, session: Any, filled: Mutt):
-    with visiting(browser, session, filled, WIDTHS["desktop"]) as visit:
+    with visiting(browser, session, filled, DESKTOP) as visit:
         page = visit.page
         page.goto(f"{filled.stack.web}/admin/rules/developmenthost/paste/")
         page.fill("#id_lines", "pasted-1, the lab\npasted-2")

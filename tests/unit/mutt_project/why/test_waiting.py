@@ -24,7 +24,14 @@ def place(**fields: Any) -> Place:
         "due": None,
         "held_until": None,
     }
-    values |= {"parked": None, "behind": None, "failures": 0, "api_key": "sensor", "address": "192.0.2.9"}
+    values |= {
+        "parked": None,
+        "behind": None,
+        "failures": 0,
+        "api_key": "sensor",
+        "address": "192.0.2.9",
+        "correlation_id": "",
+    }
     return Place(**{**values, **fields})
 
 

@@ -48,6 +48,7 @@ def test_an_event_that_has_just_come_tells_who_sent_what_and_what_it_waits_for(r
     event = told(reader, identifier)
     assert event["received"] == {
         "at": event["received_at"], "api_key": "sensor", "address": "192.0.2.9", "source": "syslog", "body": SENT,
+        "correlation_id": None,
     }  # fmt: skip
     assert (event["verdict"], event["validated"], event["decision"], event["attempts"]) == ("in_flight", None, None, [])
     assert (event["waiting"]["stage"], event["waiting"]["why"]) == ("validate", "queued")
