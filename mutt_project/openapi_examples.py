@@ -291,7 +291,14 @@ EXAMPLES: dict[str, Any] = {
         "deduplication_key": "mutt:7:core-router-01:3f2a",
         "verdict": "delivered",
         "text": "It became an alert: Moogsoft took it (Page_and_ticket, team NETO), by rule 7 “Interface down”.",
-        "received": {"at": _AT, "api_key": "rsyslog", "address": "192.0.2.7", "source": None, "body": _SENT},
+        "received": {
+            "at": _AT,
+            "api_key": "rsyslog",
+            "address": "192.0.2.7",
+            "source": None,
+            "correlation_id": "ticket-4711",
+            "body": _SENT,
+        },
         "validated": {
             "is_native": True,
             "fields": [{"field": "syslog_severity", "sent": "err", "became": "Error", "changed": True}],

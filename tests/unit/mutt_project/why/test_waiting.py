@@ -24,14 +24,8 @@ def place(**fields: Any) -> Place:
         "due": None,
         "held_until": None,
     }
-    values |= {
-        "parked": None,
-        "behind": None,
-        "failures": 0,
-        "api_key": "sensor",
-        "address": "192.0.2.9",
-        "correlation_id": "",
-    }
+    values |= {"parked": None, "behind": None, "failures": 0}
+    values |= {"api_key": "sensor", "address": "192.0.2.9", "correlation_id": "r-1"}
     return Place(**{**values, **fields})
 
 

@@ -219,7 +219,8 @@ def test_it_says_how_far_it_looked_and_looks_no_further(reader, monkeypatch):
     sent("newer")
     refused("the oldest too")
     refused("newer")
-    answer = why_not(reader, "the oldest")
+    assert why_not(reader, "the oldest")["verdict"] == Verdict.UNMATCHED  # by its words all records are looked through
+    answer = why_not(reader, "he oldes")
     assert answer["verdict"] == Verdict.NEVER_ARRIVED
     assert "the newest 2 records" in " ".join(answer["looked"])
     assert "1 of 2 batches in flight" in " ".join(answer["looked"])
