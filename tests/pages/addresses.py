@@ -18,7 +18,6 @@ def rule_page(name: str) -> Callable[[Mutt], str]:
 
 
 PAGES: dict[str, str | Callable[[Mutt], str]] = {
-    "home": "/admin/",
     "rules": "/admin/rules/rule/",
     "rules-filtered": "/admin/rules/rule/?is_active__exact=1&q=down",
     "rule": rule_page("change"),
@@ -49,6 +48,7 @@ PAGES: dict[str, str | Callable[[Mutt], str]] = {
     "refusals": "/admin/ingest/refusedrequests/",
     "keys": "/admin/ingest/apikey/",
     "key-new": "/admin/ingest/apikey/add/",
+    "home": "/admin/",  # the last, since its charts have something to show by then
 }
 PUBLIC = {"login": "/admin/login/", "swagger-ui": "/api/v1/docs", "redoc": "/api/v1/redoc"}
 

@@ -32,6 +32,8 @@ def browser() -> Iterator[Browser]:
 def filled(mutt: Mutt) -> Mutt:
     """A MUTT that has something to show."""
     mutt.send(*(event(hostname=f"edge-{number}", message=DOWN) for number in range(5)), event(message="unheard of"))
+    kinds = (DOWN, "fan 3 of the chassis failed badly", "%BGP-5-ADJCHANGE: neighbor 10.0.0.7 Down", "session opened")
+    mutt.send(*(event(hostname=f"core-{number % 9}", message=kinds[number % 4]) for number in range(60)))
     mutt.post('{"message": "no host"}')
     mutt.misbehave("400")
     (refused,) = mutt.send(event(hostname="edge-refused", message=DOWN))
