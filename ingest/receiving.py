@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -40,11 +40,21 @@ class Sender:
     correlation_id: str = ""
     traceparent: str = ""
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What the journal keeps of it."""
+        return {
+            "api_key": self.api_key,
+            "address": self.address,
+            "correlation_id": self.correlation_id,
+            "traceparent": self.traceparent,
+        }
+
     def differing(self, first: "Sender") -> dict[str, str]:
         """What an entry must say of its sender, where the batch tells of the first one."""
         if self == first:
             return {}
-        return {name: value for name, value in asdict(self).items() if value != getattr(first, name)}
+        return {name: value for name, value in self.kept.items() if value != getattr(first, name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +195,7 @@ def _result(refusal: Refusal) -> Result:
 def _open(judged: Sequence[Any], events: Sequence[dict[str, Any]], sender: Sender, now: datetime) -> Receipt:
     batch = new_batch_id(now)
     if events:
-        journal().open(batch, _entries(batch, events), **asdict(sender))
+        journal().open(batch, _entries(batch, events), **sender.kept)
         _accepted(batch, len(events), [sender])
         pipeline.start(batch, len(events))
     return _receipt(batch, judged)
@@ -200,7 +210,7 @@ def _open_once(
     answer = Answer(key.digest, content, key.kept_s)
     if events:
         entries = _entries(batch, events)
-        given = journal().open(batch, entries, **asdict(sender), answer=answer)
+        given = journal().open(batch, entries, **sender.kept, answer=answer)
     else:
         given = journal().answered(answer)
     if given is not None and given != content:
@@ -265,7 +275,7 @@ def _commit(singles: Sequence[_Single]) -> Callable[[], None]:
     for number, single in enumerate(singles):
         single.batch, single.identifier = batch, event_id(batch, number)
         entries.append(_entry(single.identifier, {**single.event, **single.sender.differing(first)}))
-    journal().open(batch, entries, **asdict(first))
+    journal().open(batch, entries, **first.kept)
     return lambda: _sent_on(batch, [single.sender for single in singles])
 
 

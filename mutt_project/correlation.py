@@ -25,7 +25,7 @@ class CorrelationMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         clear_contextvars()
-        identifier, why_not = _identifier(request.headers.get(HEADER, "").strip())
+        identifier, why_not = _identifier(request.META.get("HTTP_X_CORRELATION_ID", "").strip())
         bind_contextvars(correlation_id=identifier)
         if why_not:
             logger.info("the sender's %s is not taken: %s", HEADER, why_not)
@@ -36,11 +36,13 @@ class CorrelationMiddleware:
 
 def _identifier(given: str) -> tuple[str, str]:
     """The id, and why it is not the given one. No event is lost for an odd id."""
-    if given and not _USABLE.fullmatch(given):
+    if not given:
+        return _new(), ""
+    if not _USABLE.fullmatch(given):
         return _new(), "it must be at most 128 printable ASCII characters"
     if masked(given) != given:
         return _new(), "it looks like a secret"
-    return given or _new(), ""
+    return given, ""
 
 
 def _new() -> str:

@@ -2,7 +2,7 @@
 
 import sys
 from datetime import UTC, date, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -16,6 +16,7 @@ from mutt_project.settings.environment import one_of, optional
 
 LONGEST_REPR = 500
 _DEEPEST = 6
+_NOT_SHOWN = ("_record", "_from_structlog")
 _FIRST = ("timestamp", "level", "logger", "message")
 
 
@@ -35,19 +36,25 @@ def formatter(form: str) -> ProcessorFormatter:
         foreign_pre_chain=[ExtraAdder()],
         processors=[
             structlog.contextvars.merge_contextvars,
-            _described,
-            ProcessorFormatter.remove_processors_meta,
+            _without_request,
             structlog.processors.format_exc_info,
             _all_masked,
+            _described,
+            ProcessorFormatter.remove_processors_meta,
             renderer,
         ],
     )
 
 
+def _without_request(_logger: Any, _name: str, fields: EventDict) -> EventDict:
+    """Django adds its whole request, headers and all."""
+    fields.pop("request", None)
+    return fields
+
+
 def _described(_logger: Any, _name: str, fields: EventDict) -> EventDict:
     """Add when, how bad and by whom, and which trace the line belongs to."""
     record = fields["_record"]
-    fields.pop("request", None)  # Django's whole request
     fields["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
     fields["level"] = record.levelname.lower()
     fields["logger"] = record.name
@@ -58,7 +65,8 @@ def _described(_logger: Any, _name: str, fields: EventDict) -> EventDict:
 
 
 def _all_masked(_logger: Any, _name: str, fields: EventDict) -> EventDict:
-    return cast("EventDict", _masked(fields, 0))
+    """Mask every field; their names are ours."""
+    return {name: value if name in _NOT_SHOWN else _masked(value, 0) for name, value in fields.items()}
 
 
 def _masked(value: Any, depth: int) -> Any:

@@ -21,6 +21,7 @@ _IN_URL = re.compile(r"(://)[^\s/@\"']*@")
 _IN_PATH = re.compile(r"(/webhook/+[^\s/?#\"']*/+)(?:(?! HTTP/)[^\"'\n])+", re.IGNORECASE)
 
 _SHORTEST = 12  # shorter ones may be words that a log needs
+_OF_THE_CODE = {"name", "levelname", "pathname", "filename", "module", "funcName", "threadName", "processName"}
 _plain = logging.Formatter()
 
 
@@ -66,7 +67,7 @@ class MaskSecrets(logging.Filter):
         if record.exc_info and not record.exc_text:
             record.exc_text = _plain.formatException(record.exc_info)  # what formatters would do; they take this one
         for name, value in vars(record).items():
-            if isinstance(value, str):
+            if isinstance(value, str) and name not in _OF_THE_CODE:
                 setattr(record, name, masked(value))
         return True
 

@@ -17,7 +17,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 from opentelemetry.util._once import Once
 
 from audit.connections import redis_client
@@ -85,10 +85,14 @@ def parent_of(span: ReadableSpan) -> int | None:
     return span.parent.span_id if span.parent else None
 
 
-def identity(span: ReadableSpan) -> int:
+def context_of(span: ReadableSpan) -> SpanContext:
     context = span.get_span_context()
     assert context is not None
-    return context.span_id
+    return context
+
+
+def identity(span: ReadableSpan) -> int:
+    return context_of(span).span_id
 
 
 def test_one_event_is_one_trace_from_the_webhook_through_the_stages_to_the_post(spans, secret, rule, double):
@@ -96,7 +100,7 @@ def test_one_event_is_one_trace_from_the_webhook_through_the_stages_to_the_post(
     batch = answer.json()["batch"]
     run(batch)
     assert Record.objects.get().outcome == "delivered"
-    assert len({span.get_span_context().trace_id for span in spans.get_finished_spans()}) == 1
+    assert len({context_of(span).trace_id for span in spans.get_finished_spans()}) == 1
     webhook, forward, posted = only(spans, "webhook"), only(spans, "forward_batch"), only(spans, "POST Moogsoft")
     assert (webhook.kind, posted.kind) == (SpanKind.SERVER, SpanKind.CLIENT)
     assert parent_of(webhook) is None
@@ -136,9 +140,7 @@ def test_the_senders_own_trace_goes_on(spans, secret):
     theirs = f"00-{'a' * 32}-{'b' * 16}-01"
     post(secret, traceparent=theirs)
     webhook = only(spans, "webhook")
-    context = webhook.get_span_context()
-    assert context is not None
-    assert f"{context.trace_id:032x}" == "a" * 32
+    assert f"{context_of(webhook).trace_id:032x}" == "a" * 32
     assert parent_of(webhook) == int("b" * 16, 16)
 
 
