@@ -21,6 +21,7 @@ from ingest.answers import Why
 from mutt_project.slo.objectives import read_objectives
 from ops.local.stack import ROOT
 from tests.mutt import Mutt, event
+from tests.pages.addresses import LOOKS, PAGES, PUBLIC
 
 pytestmark = pytest.mark.stack
 
@@ -210,6 +211,31 @@ def forget_month(mutt: Mutt, folder: Path) -> None:
     with mutt.database() as cursor:
         cursor.execute(f"DROP TABLE {OLD_MONTH.partition}")
         cursor.execute("DELETE FROM audit_archive")
+
+
+SEARCHING = (ROOT / "docs" / "searching.md").read_text()
+OF_SEARCHING = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", SEARCHING, re.MULTILINE)
+
+
+def test_the_commands_of_the_page_on_searching_find_what_they_should(mutt: Mutt, tmp_path: Path):
+    assert len(OF_SEARCHING) == 6
+    (identifier,) = mutt.send(event(hostname="core-router-01", message="Interface Gi0/7, changed state to down"))
+    mutt.outcome(identifier, "delivered")
+    for command in OF_SEARCHING:
+        finished = muttctl(mutt, tmp_path, command)
+        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+        if " search " in command:
+            assert identifier in finished.stdout
+    assert identifier in (tmp_path / "events.csv").read_text()
+
+
+PICTURES = ROOT / "docs" / "pictures"
+
+
+def test_every_page_has_its_pictures_and_no_picture_is_of_a_page_that_is_gone():
+    wanted = {f"{name}-{looks}.jpg" for name in (*PAGES, *PUBLIC) for looks in LOOKS}
+    assert {path.name for path in PICTURES.iterdir()} == wanted
+    assert set(re.findall(r"\(pictures/(.+?)\)", (ROOT / "docs" / "pages.md").read_text())) == wanted
 
 
 WHY = (ROOT / "docs" / "why.md").read_text()
