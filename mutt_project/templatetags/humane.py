@@ -46,6 +46,12 @@ def percent(share: float) -> str:
 
 
 @register.filter
+def spaced(name: str) -> str:
+    """The name of a check in words."""
+    return name.replace("_", " ")
+
+
+@register.filter
 def seconds_from(later: datetime, now: datetime) -> float:
     """How many seconds it is until then; 0 where it is past."""
     return max(0.0, (later - now).total_seconds())

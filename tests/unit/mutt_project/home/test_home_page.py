@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -17,6 +18,7 @@ from audit.outcomes import Outcome, Stage
 from audit.record import write_records
 from audit.workers import say_alive
 from forwarder.breaker import Wish, breaker
+from ingest.admission import gate
 from ingest.answers import Why
 from ingest.traffic import Traffic
 from ingest.traffic_store import add
@@ -179,3 +181,22 @@ def test_a_costly_look_is_kept_for_a_while(monkeypatch):
     assert [kept(), kept()] == [1, 1]
     now[0] = 31
     assert kept() == 2
+
+
+def test_a_rule_that_cannot_be_used_is_named():
+    bad = Rule.objects.create(
+        name="Came past all checks", match_string="x", prod_handling="Ignore", dev_handling="Ignore"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE rules_rule SET match_type = 'regex', match_string = '(x' WHERE id = %s", [bad.pk])
+    assert f"{bad.pk} “Came past all checks” (" in shown(person())
+
+
+def test_a_full_journal_is_named_with_its_mark(settings):
+    settings.MUTT_OPEN_BATCHES_HIGH, settings.MUTT_OPEN_BATCHES_LOW = 2, 1
+    for _ in range(3):
+        opened(journal(), 1)
+    gate.cache_clear()
+    page = shown(person())
+    gate.cache_clear()
+    assert "It is full: 3 open batches (closes at 2, opens at 1)" in page
