@@ -1,0 +1,38 @@
+"""Runs all tests in three parts at once: those that mostly compute, and two that mostly wait for a running MUTT.
+
+`python -m tests.parts [arguments of pytest]`: with arguments, or with servers from outside, it is one plain run.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+
+BESIDE = (("tests/unit", "tests/pages"), ("tests/faults", "tests/e2e"))
+WATCHED = ("tests/integration",)  # its output is shown as it comes, that of the others at the end
+
+
+def main() -> int:
+    pytest = [sys.executable, "-m", "pytest"]
+    arguments = sys.argv[1:]
+    if arguments or {"DATABASE_URL", "REDIS_URL"} & os.environ.keys():
+        return subprocess.run([*pytest, *arguments], check=False).returncode
+    with ExitStack() as stack:
+        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in BESIDE]
+        others = [
+            subprocess.Popen([*pytest, "-p", "no:cacheprovider", *folders], stdout=output, stderr=output)
+            for folders, output in zip(BESIDE, outputs, strict=True)
+        ]
+        try:
+            codes = [subprocess.run([*pytest, *WATCHED], check=False).returncode]
+        finally:
+            codes_of_others = [other.wait() for other in others]
+            for output in outputs:
+                output.seek(0)
+                sys.stdout.write(output.read().decode(errors="replace"))
+    return next((code for code in codes + codes_of_others if code), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
