@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import Error
+from django.utils import timezone
 from redis.exceptions import RedisError
 
 from audit.journal import QUEUES, journal
@@ -59,6 +60,7 @@ class Kept:
 
 
 _kinds = Kept(lambda: unmatched_kinds(MOST_ROWS))
+_standings = Kept(lambda: standings(timezone.now()))
 
 
 def gather(now: datetime) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def gather(now: datetime) -> dict[str, Any]:
         "kinds": _kinds,
         "canary": lambda: canary.age_s(now) if settings.MUTT_CANARY_EVERY_S else None,
         "workers": workers,
-        "slos": lambda: standings(now),
+        "slos": _standings,
     }
     return {"now": now, **{name: _or_none(look) for name, look in looks.items()}}
 
