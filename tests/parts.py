@@ -19,13 +19,19 @@ def main() -> int:
     if arguments or {"DATABASE_URL", "REDIS_URL"} & os.environ.keys():
         return subprocess.run([*pytest, *arguments], check=False).returncode
     with ExitStack() as stack:
+        # Folders of their own: whoever comes to pytest's common one later closes it to the servers of the others.
+        common = stack.enter_context(tempfile.TemporaryDirectory(prefix="mutt-parts-", ignore_cleanup_errors=True))
         outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in BESIDE]
         others = [
-            subprocess.Popen([*pytest, "-p", "no:cacheprovider", *folders], stdout=output, stderr=output)
-            for folders, output in zip(BESIDE, outputs, strict=True)
+            subprocess.Popen(
+                [*pytest, "-p", "no:cacheprovider", f"--basetemp={common}/{number}", *folders],
+                stdout=output,
+                stderr=output,
+            )
+            for number, (folders, output) in enumerate(zip(BESIDE, outputs, strict=True))
         ]
         try:
-            codes = [subprocess.run([*pytest, *WATCHED], check=False).returncode]
+            codes = [subprocess.run([*pytest, f"--basetemp={common}/watched", *WATCHED], check=False).returncode]
         finally:
             codes_of_others = [other.wait() for other in others]
             for output in outputs:
