@@ -317,11 +317,13 @@ class Journal:
 
     def oldest_open_age_s(self) -> float | None:
         """For how many seconds the batch has been open that has been open the longest; None where none is open."""
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.zrange(OPENED, 0, 0, withscores=True)
-            pipe.time()
-            oldest, (seconds, microseconds) = pipe.execute()
-        return max(0.0, seconds + microseconds / 1e6 - oldest[0][1]) if oldest else None
+        while oldest := self._redis.zrange(OPENED, 0, 0, withscores=True):
+            ((batch, opened_at),) = oldest
+            seconds, microseconds = self._redis.time()
+            if self._redis.exists(BATCH + batch.decode()):
+                return max(0.0, seconds + microseconds / 1e6 - opened_at)
+            self._redis.zrem(OPENED, batch)  # it was closed by a worker of a version that knew no such list
+        return None
 
     def openings(self, batches: Collection[UUID]) -> dict[UUID, int]:
         """Those of these batches that are open, each with the number of accepted events when it was opened."""

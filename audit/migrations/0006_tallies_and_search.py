@@ -43,6 +43,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Nobody writes between the count and the triggers that go on from it.
+LOCK TABLE audit_record IN SHARE ROW EXCLUSIVE MODE;
 INSERT INTO audit_tally (minute, outcome, latency, journal_seq, entered, gone)
 SELECT coalesce(date_trunc('hour', outcome_at), date_trunc('hour', received_at)), outcome,
        audit_latency(outcome_at - received_at), max(max(journal_seq)) OVER (), count(*), 0

@@ -373,3 +373,15 @@ def test_the_newest_batches_without_a_record_are_known_and_how_many_there_are():
     batches = [opened(books, now=NOW + timedelta(seconds=number)) for number in range(4)]
     claim(books, batches[3], Stage.VALIDATE).finish()
     assert books.unrecorded(2) == ([batches[2], batches[1]], 3)
+
+
+def test_a_batch_that_was_closed_past_the_list_of_openings_is_forgotten():
+    books = journal()
+    gone, there = opened(books), opened(books)
+    redis_client().zincrby(OPENED, -100, str(gone))
+    redis_client().zincrby(OPENED, -50, str(there))
+    redis_client().delete(f"{BATCH}{gone}")
+    age = books.oldest_open_age_s()
+    assert age is not None
+    assert 50 <= age < 80
+    assert redis_client().zcard(OPENED) == 1
