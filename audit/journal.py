@@ -321,7 +321,7 @@ class Journal:
             ((batch, opened_at),) = oldest
             seconds, microseconds = self._redis.time()
             if self._redis.exists(BATCH + batch.decode()):
-                return max(0.0, seconds + microseconds / 1e6 - opened_at)
+                return max(0.0, float(seconds + microseconds / 1e6 - opened_at))
             self._redis.zrem(OPENED, batch)  # it was closed by a worker of a version that knew no such list
         return None
 
