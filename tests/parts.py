@@ -9,8 +9,9 @@ import sys
 import tempfile
 from contextlib import ExitStack
 
-BESIDE = (("tests/unit", "tests/pages"), ("tests/faults", "tests/e2e"))
-WATCHED = ("tests/integration",)  # its output is shown as it comes, that of the others at the end
+DEMO = "tests/e2e/test_full_pipeline.py"
+BESIDE = (("tests/unit", "tests/pages"), ("tests/faults", "tests/e2e", f"--ignore={DEMO}"))
+WATCHED = ("tests/integration", DEMO)  # its output is shown as it comes, that of the others at the end
 
 
 def main() -> int:

@@ -61,7 +61,7 @@ def test_the_demo_accounts_for_every_sample_event_and_ends_by_itself(tmp_path: P
     assert process.returncode == 0, output
     line = output.strip().splitlines()[-1]
     ledger = json.loads(line)
-    assert list(ledger) == ["accepted", *TERMS, "rejected", "balanced"]
+    assert list(ledger) == ["accepted", *TERMS, "rejected", "balanced", "imbalance", "suspects", "looked_back_to"]
     assert ledger["balanced"] is True
     assert ledger["accepted"] == sum(ledger[term] for term in TERMS)
     assert min(ledger[term] for term in ("delivered", "ignored", "unmatched", "rejected")) > 0

@@ -44,7 +44,7 @@ def test_why_tells_each_step_and_each_rule_in_80_columns(api: StubApi, muttctl: 
     words = " ".join(result.stdout.split())
     for said in (
         "delivered It became an alert",
-        "11-23 08:30:00 received With key “rsyslog” from 192.0.2.7.",
+        "11-23 08:30:00 received With key “rsyslog” from 192.0.2.7, request ticket-4711.",
         "\\x1b[31m [bold]y[/bold]",
         "validated syslog_severity: err → Error",
         "Rule 7 “Interface down” won by rule set 42: Page_and_ticket.",
