@@ -114,15 +114,25 @@ def _broken_links(since: datetime, accepted: int, waiting: Sequence[tuple[int, U
 
 
 def remember(check: Check) -> None:
-    """Keep what the last look found, for the metrics."""
-    kept = {"at": check.at.timestamp(), "imbalance": check.imbalance}
-    redis_client().set(CHECKED, orjson.dumps(kept))
+    """Keep what the last look found, for the metrics and the home page."""
+    redis_client().set(CHECKED, orjson.dumps(check))
 
 
-def remembered() -> tuple[datetime, int] | None:
-    """When the ledger was last looked at, and its imbalance then. Raises RedisError."""
+def remembered() -> Check | None:
+    """What the last look at the ledger found. Raises RedisError."""
     kept: Any = redis_client().get(CHECKED)
     if kept is None:
         return None
     found = orjson.loads(kept)
-    return datetime.fromtimestamp(found["at"], UTC), int(found["imbalance"])
+    suspects = [
+        Suspect(
+            batch=UUID(one["batch"]),
+            received_at=datetime.fromisoformat(one["received_at"]),
+            before=UUID(one["before"]),
+            expected=one["expected"],
+            found=one["found"],
+        )
+        for one in found["suspects"]
+    ]
+    looked_back_to = found["looked_back_to"] and datetime.fromisoformat(found["looked_back_to"])
+    return Check(datetime.fromisoformat(found["at"]), found["imbalance"], suspects, looked_back_to)

@@ -67,10 +67,10 @@ def _redis() -> Iterable[Metric]:
 def _ledger() -> Iterable[Metric]:
     checked = remembered()
     if checked:
-        at, imbalance = checked
-        yield _one("mutt_ledger_imbalance", "Accepted events that no record explains; below 0: too many.", imbalance)
+        meaning = "Accepted events that no record explains; below 0: too many."
+        yield _one("mutt_ledger_imbalance", meaning, checked.imbalance)
         when = "mutt_ledger_checked_timestamp_seconds"
-        yield _one(when, "When the ledger was weighed last, in Unix time.", at.timestamp())
+        yield _one(when, "When the ledger was weighed last, in Unix time.", checked.at.timestamp())
 
 
 def _canary() -> Iterable[Metric]:

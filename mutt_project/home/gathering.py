@@ -17,7 +17,7 @@ from audit.journal import QUEUES, journal
 from audit.ledger import read_ledger
 from audit.models import DeadLetter
 from audit.outcomes import Outcome
-from audit.reconciling import name_suspects
+from audit.reconciling import remembered
 from audit.tallies import Tally, latencies, quantile_s, tallies
 from audit.workers import workers
 from forwarder.looking import delivering
@@ -69,7 +69,7 @@ def gather(now: datetime) -> dict[str, Any]:
         "problems": _problems,
         "flow": lambda: _flow(now),
         "charts": lambda: _charts(now),
-        "ledger": lambda: _ledger(now),
+        "ledger": _ledger,
         "waiting": _waiting,
         "delivering": delivering,
         "latency": lambda: _latency(now),
@@ -136,9 +136,10 @@ def _ends_by_minute(moments: list[datetime], moved: list[Tally]) -> dict[str, li
     return {outcome.value: [entered.get((outcome, moment), 0) for moment in moments] for outcome in _ENDS}
 
 
-def _ledger(now: datetime) -> dict[str, Any]:
-    ledger = read_ledger(journal())
-    suspects = [] if ledger.balanced else name_suspects(journal(), ledger.imbalance, now).suspects
+def _ledger() -> dict[str, Any]:
+    """The account as it is; the batches involved are those that the last check has found, half a minute ago or so."""
+    ledger, checked = read_ledger(journal()), remembered()
+    suspects = checked.suspects if checked and not ledger.balanced else []
     return {**asdict(ledger), "balanced": ledger.balanced, "imbalance": ledger.imbalance, "suspects": suspects}
 
 

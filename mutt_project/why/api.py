@@ -6,11 +6,12 @@ from uuid import UUID
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api.views import EventViewSet
+from ingest.authentication import Caller
 from mutt_project.why.finding import why_missing
 from mutt_project.why.serializers import WhyNotQuery, WhyNotSerializer, WhySerializer, as_json
 from mutt_project.why.telling import tell
@@ -46,6 +47,9 @@ class WhyViewSet(EventViewSet):
     @action(detail=False, url_path="why-not", pagination_class=None)
     def why_not(self, request: Request) -> Response:
         """Give an id, a host, an address or a text: it never arrived, was refused, waits, or was decided so."""
+        user: Any = request.user
+        if not isinstance(user, Caller) and not user.has_perm("ingest.view_quarantined"):
+            raise PermissionDenied  # the answer tells of refused events, too
         query = WhyNotQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted: dict[str, Any] = query.validated_data

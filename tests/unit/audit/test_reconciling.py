@@ -96,10 +96,12 @@ def test_the_task_remembers_what_it_found_and_says_the_names(caplog):
     assert check_ledger_task.run() == 0
     found = remembered()
     assert found is not None
-    assert found[1] == 0
+    assert (found.imbalance, found.suspects, found.looked_back_to) == (0, [], None)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM audit_record WHERE event_id = %s", [str(event_id(batch, 0))])
     assert check_ledger_task.run() == 1
     assert str(batch) in caplog.text
-    assert remembered() is not None
+    found = remembered()
+    assert found is not None
+    assert found == check_ledger(books, found.at)
     assert redis_client().exists(CHECKED)

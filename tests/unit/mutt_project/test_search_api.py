@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
@@ -121,3 +122,20 @@ def test_a_search_that_takes_too_long_is_400_and_says_what_to_do(reader, events,
 def test_a_key_that_may_only_send_events_may_not_export(make_key):
     sender = Client(headers={"X-API-KEY": make_key("ingest")})
     assert sender.get("/api/v1/events/export").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["events/export", "events", "events/why-not?q=edge-1", "refusals"])
+def test_a_person_without_the_right_to_look_sees_nothing(events, path):
+    user = User.objects.create_user("bob", password="a long password", is_staff=True)
+    person = Client()
+    person.force_login(user)
+    assert person.get(f"/api/v1/{path}").status_code == 403
+
+
+def test_a_person_who_may_look_at_records_alone_is_told_nothing_of_refused_events(events):
+    user = User.objects.create_user("bob", password="a long password", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_record"))
+    person = Client()
+    person.force_login(user)
+    assert person.get("/api/v1/events/export").status_code == 200
+    assert person.get("/api/v1/events/why-not?q=edge-1").status_code == 403

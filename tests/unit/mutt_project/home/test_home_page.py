@@ -16,6 +16,7 @@ from audit.journal import TOTALS, journal
 from audit.models import DeadLetter, Record
 from audit.outcomes import Outcome, Stage
 from audit.record import write_records
+from audit.tasks import check_ledger
 from audit.workers import say_alive
 from forwarder.breaker import Wish, breaker
 from ingest.admission import gate
@@ -157,6 +158,7 @@ def test_a_ledger_that_does_not_balance_names_the_batches():
     context = person().get(HOME).context
     assert context["ledger"]["balanced"]
     Record.objects.filter(pk=event_id(batch, 0)).delete()
+    check_ledger.run()
     page = shown(person_again())
     assert "1 event unexplained" in page
     assert str(batch) in page
