@@ -115,6 +115,7 @@ def test_a_second_start_in_the_same_folder_is_refused_and_nothing_outlives_a_kil
         assert time.monotonic() < deadline
         time.sleep(0.2)
     pids = [pid for name, pid in json.loads((folder / "run.json").read_text())["pids"].items() if name != "launcher"]
+    time.sleep(1)  # it writes run.json, then says so
     first.kill()
     said, _ = first.communicate(timeout=60)
     assert "worker-pipeline-1 died" in said
