@@ -19,7 +19,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION audit_tally_updated() RETURNS trigger LANGUAGE plpgsql AS $$
+-- PostgreSQL takes transition tables for small: a nested loop over many rows would be without an end.
+CREATE FUNCTION audit_tally_updated() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
 BEGIN
     INSERT INTO audit_tally (minute, outcome, latency, journal_seq, entered, gone)
     WITH moved AS (

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from audit import searching
 from audit.ids import batch_of, first_id_at
 from audit.models import Record
 from audit.partitions import Month, create_partitions
@@ -132,6 +133,23 @@ def test_a_page_goes_on_where_the_one_before_ended():
 def test_words_are_looked_for_further_and_further_back_and_the_newest_are_found(since, until):
     wanted = Wanted(text="neighbor", since=since, until=until)
     for most in (1, 30, 500):
+        assert page_of(wanted, most) == list(search(wanted)[:most])
+
+
+@pytest.mark.parametrize("looked_through", [1, 50, 2000])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(text="neighbor", hostname="core-router-1"),
+        Wanted(text="neighbor 10", outcome="ignored", since=at(2_000)),
+        Wanted(text="gigabitethernet17", team="TEAM-7"),
+        Wanted(text="unheard-of", rule_id=108),
+        Wanted(text="link", team="FIELD", until=at(15_000)),
+    ],
+)
+def test_words_among_what_is_narrowed_otherwise_are_found_the_newest_first(monkeypatch, wanted, looked_through):
+    monkeypatch.setattr(searching, "_LOOKED_THROUGH", looked_through)
+    for most in (1, 7, 500):
         assert page_of(wanted, most) == list(search(wanted)[:most])
 
 
