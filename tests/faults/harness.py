@@ -180,12 +180,16 @@ class Faults:
             broker.execute_command("ACL", "SETUSER", "default", "+lpush")
 
     def drained(self, patience_s: float = 180) -> Any:
-        """The ledger once nothing is pending; it must balance at every look that succeeds."""
+        """The ledger once nothing is pending and no batch is open; it must balance at every look that succeeds.
+
+        Whoever is killed between the last record and the close of its batch leaves that to a sweeper.
+        """
 
         def look() -> Any:
             try:
-                return self.mutt.settled_if_possible()
-            except urllib3.exceptions.HTTPError:  # web is on its way back
+                ledger = self.mutt.settled_if_possible()
+                return None if self._open_batches() else ledger
+            except (urllib3.exceptions.HTTPError, redis.RedisError):  # on their way back
                 return None
 
         return eventually(look, patience_s)
@@ -205,8 +209,11 @@ class Faults:
             not_at_moogsoft=len(delivered - set(received)),
             not_delivered=len(set(received) - delivered),
             doubles=sum(number - 1 for number in received.values() if number > 1),
-            open_batches=int(self.broker().zcard("mutt:open")),
+            open_batches=self._open_batches(),
         )
+
+    def _open_batches(self) -> int:
+        return int(self.broker().zcard("mutt:open"))
 
     def at_moogsoft(self) -> Counter[str]:
         """How often the stub took each event, from the file it keeps."""
