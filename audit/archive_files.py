@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -61,11 +62,12 @@ def check_part(part: Part, folder: Path) -> None:
     """Read a file back. Raises ArchiveError where it is not what was written."""
     path = folder / part.file
     try:
-        found, rows = digest_of(path), _rows_in(path)
-    except (OSError, EOFError) as error:
+        found = digest_of(path)
+        if found != part.sha256:
+            raise ArchiveError(f"{path} is not what was written: its SHA-256 is {found}, not {part.sha256}.")
+        rows = _rows_in(path)
+    except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{path} cannot be read: {error}") from error
-    if found != part.sha256:
-        raise ArchiveError(f"{path} is not what was written: its SHA-256 is {found}, not {part.sha256}.")
     if rows != part.rows:
         raise ArchiveError(f"{path} has {rows:,} rows, not {part.rows:,}.")
 
@@ -111,11 +113,17 @@ def read_manifest(folder: Path, sha256: str = "") -> dict[str, Any]:
         raise ArchiveError(f"{path} is no manifest of an archive, or of a version that this MUTT does not know.")
     if sha256 and found != sha256:
         raise ArchiveError(f"{path} is not what was written: its SHA-256 is {found}, not {sha256}.")
+    missing = [name for name in ("month", "rows", "outcomes", "parts") if name not in manifest]
+    if missing:
+        raise ArchiveError(f"{path} lacks {', '.join(missing)}.")
     return {**manifest, "sha256": found, "parts": [_part(one, path) for one in manifest["parts"]]}
 
 
-def _part(one: dict[str, Any], manifest: Path) -> Part:
-    part = Part(**one)
+def _part(one: Any, manifest: Path) -> Part:
+    try:
+        part = Part(**one)
+    except TypeError as error:
+        raise ArchiveError(f"{manifest} describes a file in a way that this MUTT does not know: {error}.") from error
     if Path(part.file).name != part.file:
         raise ArchiveError(f"{manifest} names what belongs to no archive: {part.file}.")
     return part

@@ -17,6 +17,7 @@ _COUNTER_MASK = (1 << COUNTER_BITS) - 1
 _VERSION_7 = 0x7 << 76
 _VARIANT_RFC = 0b10 << 62
 _LAST_MILLISECOND = (1 << 48) - 1
+_END_OF_CALENDAR = 253_402_300_799_999  # milliseconds: the end of the year 9999, beyond which Python has no dates
 
 
 def new_batch_id(now: datetime) -> UUID:
@@ -47,8 +48,8 @@ def last_id_of(batch: UUID) -> UUID:
 
 
 def received_at(identifier: UUID) -> datetime:
-    """When a batch or event was received, to the millisecond, in UTC."""
-    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+    """When a batch or event was received, to the millisecond, in UTC; of an id that is none of ours, some moment."""
+    return datetime.fromtimestamp(min(identifier.int >> 80, _END_OF_CALENDAR) / 1000, UTC)
 
 
 def first_id_at(moment: datetime) -> UUID:

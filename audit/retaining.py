@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import QuerySet
 from psycopg2 import sql
+from redis.exceptions import RedisError
 
 from audit.archive import LOCK_WAIT, SOURCES, Source, columns_of, take_time, write_part
 from audit.archive_files import MANIFEST, ArchiveError, Part, check_part, read_manifest, write_manifest
@@ -28,8 +29,8 @@ DELETED_AT_ONCE = 10_000
 _WRITTEN, _CHECKED = 0.6, 0.9  # the shares of the whole that are done then
 
 
-def work(now: datetime) -> bool:
-    """Do the next step of the oldest month that is on its way; returns whether there is more to do.
+def work(now: datetime, month: Month | None = None) -> bool:
+    """Do the next step of this month, or of the oldest that is on its way; returns whether there is more to do.
 
     A problem that will not go away by itself is noted, and its month has to be asked for again. Raises RedisError, and
     OperationalError where a lock is not to be had: that step is done later.
@@ -37,7 +38,7 @@ def work(now: datetime) -> bool:
     problem, failed = "", 0
     try:
         with transaction.atomic():
-            archive = _next()
+            archive = _next(month)
             if archive is None:
                 return False
             failed = archive.id
@@ -47,6 +48,11 @@ def work(now: datetime) -> bool:
             archive.save()
     except (ArchiveError, OSError) as error:
         problem = str(error)
+    except (Error, RedisError):
+        raise  # a store is away: that step is done later
+    except Exception as error:  # whatever it is, it must not keep all other months waiting for ever
+        problem = f"{type(error).__name__}: {error}"
+        logger.exception("a step of a month failed in an unknown way")
     if problem:
         logger.error("a month does not go on: %s", problem)
         Archive.objects.filter(pk=failed, state__in=WORKING).update(problem=problem, updated_at=now)
@@ -58,13 +64,14 @@ def on_their_way() -> QuerySet[Archive]:
     return Archive.objects.filter(state__in=WORKING, problem="")
 
 
-def _next() -> Archive | None:
+def _next(month: Month | None) -> Archive | None:
     """The month to work on; None where there is none, or somebody else is at it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
         if not cursor.fetchone()[0]:
             return None
-    return on_their_way().select_for_update().order_by("month").first()
+    wanted = on_their_way().filter(month=str(month)) if month else on_their_way()
+    return wanted.select_for_update().order_by("month").first()
 
 
 def _write(archive: Archive, now: datetime) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -27,6 +27,7 @@ _LOOKED_THROUGH = 2000
 # An index of words does not know which of the many events that say them are the newest: they are looked for in the
 # last day first, then further back.
 _LOOKS = (timedelta(days=1), timedelta(days=8), timedelta(days=40))
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # no id is older
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -119,7 +120,7 @@ def newest(wanted: Wanted, most: int) -> QuerySet[Record]:
         if wanted.hostname:
             return search(wanted)
     bounds = [timezone.now(), wanted.until, received_at(wanted.before) if wanted.before else None]
-    end = min(bound for bound in bounds if bound is not None)
+    end = max(_BEGINNING, min(bound for bound in bounds if bound is not None))
     for far in _LOOKS:
         since = end - far
         if wanted.since is not None and wanted.since >= since:

@@ -117,7 +117,11 @@ def _finish(folder: Path) -> None:
     plan = folder / _PLAN
     if not plan.exists():
         return
-    planned = json.loads(plan.read_text())
+    try:
+        planned = json.loads(plan.read_text())
+    except ValueError:  # the machine went down before it was on the disk, and nothing of it was done
+        plan.unlink()
+        return
     draft = folder / f"{planned['kind']}_dead.new"
     if draft.exists():
         draft.replace(folder / f"{planned['kind']}_dead.db")

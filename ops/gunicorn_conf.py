@@ -38,7 +38,10 @@ logger_class = MaskingLogger
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
     """What a dead process counted is kept, in one file with that of the others."""
-    tidy()
+    try:
+        tidy()
+    except Exception:  # a full disk under the metrics must not end the web server
+        server.log.exception("the metrics of a process that ended were not added up")
 
 
 def pre_request(worker: Any, req: Any) -> None:  # noqa: ARG001 - gunicorn's signature

@@ -18,6 +18,7 @@ from audit.models import Record
 from audit.searching import TooBroadError, every_page_of
 
 COLUMNS = EventSerializer.Meta.fields
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of one
 _TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 
 
@@ -75,6 +76,9 @@ def _csv(pages: Iterator[list[Record]]) -> Iterator[str]:
 
 
 def _csv_value(value: Any) -> Any:
+    """The value for a cell: a text that a device sent must not run as a formula where somebody opens the file."""
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
     if isinstance(value, bool | list):
         return orjson.dumps(value).decode()
     return value

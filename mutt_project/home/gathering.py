@@ -38,14 +38,18 @@ REFUSED_OVER = timedelta(hours=1)
 MOST_ROWS = 8
 MOST_COUNTED = 10_000
 KEPT_S = 30  # for what is dear to find out; many may look at once
+STATUS_KEPT_S = 5  # less than a page waits before it asks again: what one of many sees is as fresh as before
 _ENDS = (Outcome.DELIVERED, Outcome.IGNORED, Outcome.UNMATCHED, Outcome.SUPPRESSED, Outcome.DEAD)
 
 
 class Kept:
-    """The last answer of a costly look, for KEPT_S seconds."""
+    """The last answer of a costly look, for some seconds. While one looks anew, others wait for what it finds."""
 
-    def __init__(self, look: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, look: Callable[[], T], kept_s: Callable[[], float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._look = look
+        self._kept_s = kept_s
         self._clock = clock
         self._lock = threading.Lock()
         self._until = float("-inf")
@@ -55,12 +59,13 @@ class Kept:
         with self._lock:
             if self._clock() >= self._until:
                 self._answer = self._look()
-                self._until = self._clock() + KEPT_S
+                self._until = self._clock() + self._kept_s()
             return self._answer
 
 
-_kinds = Kept(lambda: unmatched_kinds(MOST_ROWS))
-_standings = Kept(lambda: standings(timezone.now()))
+_kinds = Kept(lambda: unmatched_kinds(MOST_ROWS), lambda: KEPT_S)
+_standings = Kept(lambda: standings(timezone.now()), lambda: KEPT_S)
+_status = Kept(status, lambda: STATUS_KEPT_S)
 
 
 def gather(now: datetime) -> dict[str, Any]:
@@ -93,7 +98,7 @@ def _or_none(look: Callable[[], T]) -> T | None:
 
 def _problems() -> list[Any]:
     """What is not well, the worst first."""
-    found = [check for check in status().checks if not check.is_well]
+    found = [check for check in _status().checks if not check.is_well]
     return sorted(found, key=lambda check: check.state is not State.FAILED)
 
 

@@ -88,10 +88,7 @@ def _with_words(text: str, since: datetime) -> list[Record]:
 
 def why_missing(identifier: UUID) -> str:
     """Why there is nothing of this id: its month is in the archive, or it never came."""
-    try:
-        month = archived_month(received_at(identifier))
-    except (ValueError, OverflowError):  # a UUID of another kind, whose first bits are no moment
-        month = ""
+    month = archived_month(received_at(identifier))
     if month:
         return f"{month} was archived, and can be restored (muttctl audit restore {month})"
     return "it was never accepted here, or its record has been dropped"

@@ -57,9 +57,10 @@ def why_not(query: str, now: datetime, days: float, webhook: str) -> WhyNot:
     """What became of what is looked for. Raises RedisError while Redis is away."""
     query = query.strip()
     try:
-        return _by_id(query, UUID(query), now, webhook)
+        identifier = UUID(query)
     except ValueError:
         return _by_text(query, now, days, webhook)
+    return _by_id(query, identifier, now, webhook)
 
 
 def _by_id(query: str, identifier: UUID, now: datetime, webhook: str) -> WhyNot:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 from django.utils import timezone
 
 from audit import retaining
@@ -28,13 +29,16 @@ class Command(BaseCommand):
         try:
             month, folder = _named(options["archive"])
             by = f"user {os.getuid()} by restore_records"
-            archive = begin_restore(month, timezone.now(), by, options["reason"], folder)
+            archive = _on_its_way(month, folder) or begin_restore(month, timezone.now(), by, options["reason"], folder)
         except (ArchiveError, NoArchiveError, RefusedError) as error:
             raise CommandError(str(error)) from error
         shown = -1
         while archive.state == Archive.State.RESTORING and not archive.problem:
             before = archive.updated_at
-            retaining.work(timezone.now())
+            try:
+                retaining.work(timezone.now(), month)
+            except OperationalError as error:
+                self.stderr.write(f"{month} waits: {str(error).partition(chr(10))[0]}")
             archive.refresh_from_db()
             if archive.updated_at == before:
                 time.sleep(_PAUSE_S)  # a worker is at it
@@ -47,6 +51,12 @@ class Command(BaseCommand):
             f"restored {archive.records:,} records, {archive.attempts:,} attempts and {archive.dead_letters:,} dead "
             f"letters of {archive.month}; kept until {archive.keep_until:%Y-%m-%d}"
         )
+
+
+def _on_its_way(month: Month, folder: Path | None) -> Archive | None:
+    """A restore from there that somebody has begun, and that whoever began it may have been too dead to end."""
+    begun = Archive.objects.filter(month=str(month), state=Archive.State.RESTORING, problem="").first()
+    return begun if begun and (folder is None or str(folder) == begun.path) else None
 
 
 def _named(text: str) -> tuple[Month, Path | None]:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import threading
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +215,7 @@ def test_a_file_that_was_half_written_is_written_again(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["records-0001.csv.gz", "manifest.json"])
-@pytest.mark.parametrize("harm", ["changed", "exchanged", "cut", "gone"])
+@pytest.mark.parametrize("harm", ["changed", "rotten", "exchanged", "cut", "gone"])
 def test_nothing_is_dropped_when_the_archive_cannot_be_read_back(tmp_path: Path, name: str, harm: str):
     fill()
     before = contents()
@@ -228,7 +229,7 @@ def test_nothing_is_dropped_when_the_archive_cannot_be_read_back(tmp_path: Path,
     assert contents() == before
 
 
-@pytest.mark.parametrize("harm", ["changed", "exchanged", "cut", "gone"])
+@pytest.mark.parametrize("harm", ["changed", "rotten", "exchanged", "cut", "gone"])
 def test_an_archive_that_was_changed_is_not_restored_and_can_be_once_it_is_mended(tmp_path: Path, harm: str):
     fill()
     before = contents()
@@ -244,14 +245,64 @@ def test_an_archive_that_was_changed_is_not_restored_and_can_be_once_it_is_mende
     assert contents() == before
 
 
+@pytest.mark.parametrize("lacking", ["rows", "parts", "month", "outcomes", "sha256"])
+def test_a_manifest_that_lacks_something_is_refused(tmp_path: Path, lacking: str):
+    fill()
+    drop_all(tmp_path)
+    Archive.objects.all().delete()
+    path = tmp_path / str(LONG_AGO) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    (manifest["parts"][0] if lacking == "sha256" else manifest).pop(lacking)
+    path.write_text(json.dumps(manifest))
+    assert lacking in restore(tmp_path).problem
+
+
+def test_a_month_with_a_trouble_that_nobody_thought_of_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fill()
+    fill(months_ago(19))
+
+    def trouble(source: Any, month: Any, *place: Any) -> Any:
+        if month == LONG_AGO:
+            raise RuntimeError("nobody thought of it")
+        return write_part(source, month, *place)
+
+    write_part = archiving.write_part
+    monkeypatch.setattr(retaining, "write_part", trouble)
+    drop_all(tmp_path)
+    assert dict(Archive.objects.values_list("month", "problem")) == {
+        str(LONG_AGO): "RuntimeError: nobody thought of it",
+        str(months_ago(19)): "",
+    }
+    assert (exists(LONG_AGO), exists(months_ago(19))) == (True, False)
+
+
+def flipped(good: bytes, place: int) -> bytes:
+    return good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :]
+
+
+def is_rotten(packed: bytes) -> bool:
+    try:
+        gzip.decompress(packed)
+    except zlib.error:
+        return True
+    except (OSError, EOFError):
+        return False
+    return False
+
+
 def spoil(path: Path, harm: str) -> None:
     if harm == "gone":
         path.unlink()
     elif harm == "exchanged" and path.suffix == ".gz":  # for a file that is whole, and has as many rows
         path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b"sensor", b"censor")))
+    elif harm == "rotten" and path.suffix == ".gz":  # amid what gzip has packed
+        good = path.read_bytes()
+        path.write_bytes(next(filter(is_rotten, (flipped(good, place) for place in range(len(good))))))
     else:
         good = path.read_bytes()
-        path.write_bytes(good[:-10] if harm == "cut" else good[:-6] + bytes([good[-6] ^ 1]) + good[-5:])
+        path.write_bytes(good[:-10] if harm == "cut" else flipped(good, len(good) - 6))
 
 
 def test_rows_that_came_in_while_it_was_written_keep_a_month(tmp_path: Path):

@@ -53,3 +53,4 @@ def test_a_thousand_batches_of_one_millisecond_have_a_thousand_ids():
 
 def test_an_id_from_elsewhere_has_a_time_too():
     assert ids.received_at(UUID("00000000-0000-7000-8000-000000000001")) == datetime(1970, 1, 1, tzinfo=UTC)
+    assert ids.received_at(UUID(int=2**128 - 1)).year == 9999

@@ -1,5 +1,6 @@
 """Search and export over the REST API."""
 
+import base64
 import csv
 import io
 import json
@@ -93,8 +94,32 @@ def test_an_export_or_search_that_makes_no_sense_is_400_with_its_field(reader, q
 def test_a_csv_export_has_every_event_whole(reader, events):
     rows = list(csv.DictReader(io.StringIO(exported(reader, "form=csv"), newline="")))
     assert [row["id"] for row in rows] == events[::-1]
-    assert [row["message"] for row in rows] == [fields["message"] for fields in FIELDS[::-1]]
+    assert [row["message"] for row in rows] == [
+        "fan 2 failed",
+        f"'{FIELDS[1]['message']}",  # a spreadsheet would run it
+        FIELDS[0]["message"],
+    ]
     assert rows[0]["notes"] == '["redacted"]'
+    assert [json.loads(line)["message"] for line in exported(reader, "").splitlines()][1] == FIELDS[1]["message"]
+
+
+LATEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
+
+@pytest.mark.parametrize(
+    "query", ["text=fan&until=0001-01-01", f"text=fan&cursor={base64.b64encode(f'p={LATEST}'.encode()).decode()}"]
+)
+def test_a_time_or_cursor_beyond_all_events_is_no_error(reader, events, query):
+    expected = [] if "until" in query else [events[2]]
+    assert [event["id"] for event in get(reader, f"events?{query}")["results"]] == expected
+
+
+def test_a_page_after_an_id_beyond_all_events_is_a_page(events):
+    user = User.objects.create_superuser("ada", password="a long password")
+    client = Client()
+    client.force_login(user)
+    answer = client.get("/admin/audit/record/", {"text": "fan", "before": LATEST})
+    assert (answer.status_code, "edge-3" in answer.content.decode()) == (200, True)
 
 
 def test_an_export_of_nothing_has_the_names_of_the_columns_only(reader):
@@ -124,7 +149,9 @@ def test_a_key_that_may_only_send_events_may_not_export(make_key):
     assert sender.get("/api/v1/events/export").status_code == 403
 
 
-@pytest.mark.parametrize("path", ["events/export", "events", "events/why-not?q=edge-1", "refusals"])
+@pytest.mark.parametrize(
+    "path", ["events/export", "events", "events/why-not?q=edge-1", "refusals", "ledger", "slo", "status"]
+)
 def test_a_person_without_the_right_to_look_sees_nothing(events, path):
     user = User.objects.create_user("bob", password="a long password", is_staff=True)
     person = Client()

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 
 from mutt_project.shared_metrics import ProcessesCollector, process_metrics, tidy
+from ops.gunicorn_conf import child_exit
 
 PROCESS = """
 from prometheus_client import Counter, Gauge, Histogram
@@ -83,6 +85,20 @@ def test_a_draft_that_nobody_finished_is_written_anew(tmp_path):
     a_process_counts(tmp_path, 2)
     (tmp_path / "counter_dead.new").write_bytes(b"half")
     assert 'events_total{source="syslog"} 2.0' in page(tmp_path)
+
+
+def test_a_plan_that_never_reached_the_disk_is_no_obstacle(tmp_path):
+    a_process_counts(tmp_path, 2)
+    (tmp_path / "merging.json").touch()
+    assert 'events_total{source="syslog"} 2.0' in page(tmp_path)
+    assert files(tmp_path) == {"counter_dead.db", "histogram_dead.db"}
+
+
+def test_a_web_server_whose_metrics_cannot_be_written_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "gone"))
+    said: list[str] = []
+    child_exit(SimpleNamespace(log=SimpleNamespace(exception=said.append)), None)
+    assert said == ["the metrics of a process that ended were not added up"]
 
 
 def test_an_empty_file_of_a_process_that_was_killed_at_its_start_is_no_obstacle(tmp_path):

@@ -37,6 +37,7 @@ HOME = reverse("admin:index")
 def nothing_kept(monkeypatch):
     """What is dear to find out is kept for a while, beyond a test."""
     monkeypatch.setattr(gathering, "KEPT_S", 0)
+    monkeypatch.setattr(gathering, "STATUS_KEPT_S", 0)
 
 
 def person(role: str = "") -> Client:
@@ -177,9 +178,8 @@ def test_without_redis_the_rest_is_shown(redis_away):
 
 
 def test_a_costly_look_is_kept_for_a_while(monkeypatch):
-    monkeypatch.setattr(gathering, "KEPT_S", 30)
     now, looks = [0.0], count(1)
-    kept = gathering.Kept(lambda: next(looks), lambda: now[0])
+    kept = gathering.Kept(lambda: next(looks), lambda: 30, lambda: now[0])
     assert [kept(), kept()] == [1, 1]
     now[0] = 31
     assert kept() == 2

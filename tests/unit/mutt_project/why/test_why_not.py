@@ -173,6 +173,7 @@ def test_a_host_that_was_silent_since_then_is_told_with_its_last_event(reader):
     ("identifier", "said"),
     [
         (uuid4(), "MUTT has never given this id"),
+        (UUID("ffffffff-ffff-7fff-8000-000000000000"), "lies ahead"),
         (event_id(new_batch_id(datetime.now(UTC) + timedelta(days=3)), 0), "lies ahead"),
         (event_id(new_batch_id(datetime.now(UTC) - timedelta(days=3)), 0), "By its id it was received"),
     ],
