@@ -5,7 +5,7 @@ batch. Without an SDK (mutt_project/tracing.py) OpenTelemetry's API makes no spa
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -58,18 +58,14 @@ def at_work(stage: str, claims: Sequence[Claim]) -> Iterator[Span]:
         yield span
 
 
-@contextmanager
-def _following(name: str, parents: Sequence[str], attributes: Attributes) -> Iterator[Span]:
+def _following(name: str, parents: Sequence[str], attributes: Attributes) -> AbstractContextManager[Span]:
     """A span that goes on with one request, or is linked to several."""
     contexts = [context_of(parent) for parent in parents]
+    if len(contexts) == 1:
+        return span_of(name, SpanKind.CONSUMER, contexts[0], attributes=attributes)
     linked = [trace.get_current_span(context).get_span_context() for context in contexts]
     links = [Link(context) for context in linked if context.is_valid]
-    if len(contexts) == 1:
-        with span_of(name, SpanKind.CONSUMER, contexts[0], attributes=attributes) as span:
-            yield span
-    else:
-        with span_of(name, SpanKind.CONSUMER, Context(), links, attributes) as span:
-            yield span
+    return span_of(name, SpanKind.CONSUMER, Context(), links, attributes)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -51,16 +52,6 @@ def workers() -> list[Worker]:
     return _read(redis, _now(redis))
 
 
-def workers_alive() -> list[Worker]:
-    """Those that live. Raises RedisError."""
-    return [worker for worker in workers() if worker.alive]
-
-
-def workers_gone() -> list[Worker]:
-    """Those that vanished within the last hour without a good-bye. Raises RedisError."""
-    return [worker for worker in workers() if not (worker.alive or worker.stopped)]
-
-
 def beat_ticks() -> None:
     """Tell that beat has just sent a task that was due. Raises RedisError."""
     redis: Any = redis_client()
@@ -75,7 +66,9 @@ def beat_seen_at() -> datetime | None:
 
 def _read(redis: Redis, now: datetime) -> list[Worker]:
     told: Any = redis.hgetall(WORKERS)
-    return sorted((_worker(name.decode(), orjson.loads(said), now) for name, said in told.items()), key=_name)
+    return sorted(
+        (_worker(name.decode(), orjson.loads(said), now) for name, said in told.items()), key=attrgetter("name")
+    )
 
 
 def _worker(name: str, said: dict[str, Any], now: datetime) -> Worker:
@@ -89,10 +82,6 @@ def _worker(name: str, said: dict[str, Any], now: datetime) -> Worker:
         alive=not said["stopped"] and abs(now - seen_at) <= ALIVE_FOR,  # a clock may have been put back
         stopped=said["stopped"],
     )
-
-
-def _name(worker: Worker) -> str:
-    return worker.name
 
 
 def _now(redis: Redis) -> datetime:

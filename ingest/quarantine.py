@@ -28,7 +28,6 @@ from ingest.tasks import store_quarantine
 
 logger = logging.getLogger(__name__)
 
-
 MOST_ERRORS = 20
 ERROR_LENGTH = 2000
 # A secret that begins before the cut ends behind it: so much is looked at beyond what is kept.

@@ -18,6 +18,7 @@ from forwarder.breaker import State
 from forwarder.looking import Delivering, delivering
 from ingest import canary
 from ingest.admission import gate
+from mutt_project.status.workers import alive_on
 from rules.loaded import loaded_rule_set
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def _delivery(now: Delivering) -> Iterable[Metric]:
 
 def _workers() -> Iterable[Metric]:
     known, beat = workers(), beat_seen_at()
-    serving = {queue: sum(worker.alive and queue in worker.queues for worker in known) for queue in QUEUES}
+    serving = {queue: alive_on(queue, known) for queue in QUEUES}
     yield _by("mutt_workers", "Workers that live, by the queues that they serve.", "queue", serving)
     meaning = "1 for the state of each worker of the last hour: alive, gone (vanished), stopped (told to)."
     states = GaugeMetricFamily("mutt_worker_state", meaning, labels=["worker", "queues", "state"])

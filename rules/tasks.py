@@ -32,7 +32,8 @@ def match_batch(batch_id: str) -> str | None:
     """Decide every event of a batch and write its records; None if nothing of it is to be forwarded."""
     with journal().claimed(UUID(batch_id), Stage.MATCH) as claim, at_work("match_batch", [claim]):
         settled = decided_before(claim.batch) if claim.replay else frozenset[UUID]()
-        rows = decide_batch(claim, current_rule_set.get(), unmatched_counter().count, timezone.now(), settled)
+        matcher = current_rule_set.get()
+        rows = decide_batch(claim, matcher, unmatched_counter().count, timezone.now(), settled)
         claim.renew()
         if claim.replay:
             revive([row.event_id for row in rows], timezone.now())
@@ -43,7 +44,7 @@ def match_batch(batch_id: str) -> str | None:
             outcomes = recorded_outcomes(claim.batch)
         pending = {event for event, outcome in outcomes.items() if outcome is Outcome.PENDING}
         dead = journal().dead(claim.batch).keys()
-        _decided(outcomes, len(dead))
+        _log_decisions(outcomes, len(dead), matcher.version)
         if pending - dead:
             claim.advance(Stage.FORWARD)
             return batch_id
@@ -65,18 +66,17 @@ def _count(rows: Sequence[RecordRow], *, is_replay: bool) -> None:
         DECISION_LATENCY.observe((now - row.received_at).total_seconds())
 
 
+def _log_decisions(outcomes: Mapping[UUID, Outcome], dead: int, version: int) -> None:
+    """One line for a batch."""
+    counts = Counter(outcome.value for outcome in outcomes.values())
+    logger.info("batch decided", extra={"outcomes": dict(counts), "given_up": dead, "rule_set_version": version})
+
+
 @shared_task(name="rules.check_rule_set")
 def check_rule_set() -> None:
     """Load the rules if they changed: what is wrong with them is told before an event needs them."""
     rule_set = current_rule_set.get().rule_set
     tell_loaded(rule_set.version, len(rule_set.rules), rule_set.left_out)
-
-
-def _decided(outcomes: Mapping[UUID, Outcome], dead: int) -> None:
-    """One line for a batch."""
-    counts = Counter(outcome.value for outcome in outcomes.values())
-    version = current_rule_set.get().version
-    logger.info("batch decided", extra={"outcomes": dict(counts), "given_up": dead, "rule_set_version": version})
 
 
 @shared_task(name="rules.run_backtest")

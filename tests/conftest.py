@@ -8,9 +8,7 @@ import pytest
 from hypothesis import settings
 
 from audit.connections import redis_client
-from ops.local import samples
-from ops.local.stack import Stack
-from tests.mutt import Mutt
+from tests.mutt import Mutt, running
 
 if "MUTT_FUZZ_SEED" in os.environ:  # so that a run can be repeated
     settings.register_profile("repeatable", derandomize=True)
@@ -39,20 +37,11 @@ def shared_data() -> Path:
 def mutt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mutt]:
     """The whole stack of real processes, with the sample rules; one for all tests that ask for it."""
     extra = {
-        "MUTT_GRACE_S": "4",
-        "MUTT_LEASE_S": "6",
         "MUTT_STALL_S": "10",
         "MUTT_CANARY_EVERY_S": "0",  # tests count events
         "MUTT_VISIBILITY_TIMEOUT_S": "20",
-        "MOOGSOFT_CONNECT_TIMEOUT_S": "1",
-        "MOOGSOFT_READ_TIMEOUT_S": "2",
         "MOOGSOFT_BREAKER_OPEN_S": "3",
     }
-    stack = Stack(tmp_path_factory.mktemp("stack") / "var", given={}, extra=extra)
-    stack.start()
-    try:
-        samples.load_rules(stack.web, stack.secrets["api_key"])
-        stack.write_run_file()
-        yield Mutt(stack)
-    finally:
-        stack.stop()
+    with running(tmp_path_factory.mktemp("stack"), extra) as mutt:
+        mutt.stack.write_run_file()
+        yield mutt

@@ -5,14 +5,22 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg2
 import urllib3
 
+from ops.local import samples
 from ops.local.stack import Stack
 
 _PATIENCE_S = 60
+_IMPATIENT = {
+    "MUTT_GRACE_S": "4",
+    "MUTT_LEASE_S": "6",
+    "MOOGSOFT_CONNECT_TIMEOUT_S": "1",
+    "MOOGSOFT_READ_TIMEOUT_S": "2",
+}
 
 
 class Mutt:
@@ -112,6 +120,18 @@ def event(**fields: Any) -> dict[str, Any]:
     """A valid event that matches no sample rule, unless `fields` say otherwise."""
     now = datetime.now(UTC).isoformat()
     return {"hostname": "test-host", "timestamp": now, "message": "nothing in particular", **fields}
+
+
+@contextmanager
+def running(folder: Path, extra: dict[str, str], given: dict[str, str] | None = None) -> Iterator[Mutt]:
+    """The whole stack of real processes in a folder, with the sample rules; it waits less than in production."""
+    stack = Stack(folder / "var", given=given or {}, extra={**_IMPATIENT, **extra})
+    stack.start()
+    try:
+        samples.load_rules(stack.web, stack.secrets["api_key"])
+        yield Mutt(stack)
+    finally:
+        stack.stop()
 
 
 def eventually(look: Callable[[], Any], patience_s: float = _PATIENCE_S) -> Any:

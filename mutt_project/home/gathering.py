@@ -45,9 +45,7 @@ _ENDS = (Outcome.DELIVERED, Outcome.IGNORED, Outcome.UNMATCHED, Outcome.SUPPRESS
 class Kept:
     """The last answer of a costly look, for some seconds. While one looks anew, others wait for what it finds."""
 
-    def __init__(
-        self, look: Callable[[], T], kept_s: Callable[[], float], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, look: Callable[[], T], kept_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._look = look
         self._kept_s = kept_s
         self._clock = clock
@@ -59,13 +57,13 @@ class Kept:
         with self._lock:
             if self._clock() >= self._until:
                 self._answer = self._look()
-                self._until = self._clock() + self._kept_s()
+                self._until = self._clock() + self._kept_s
             return self._answer
 
 
-_kinds = Kept(lambda: unmatched_kinds(MOST_ROWS), lambda: KEPT_S)
-_standings = Kept(lambda: standings(timezone.now()), lambda: KEPT_S)
-_status = Kept(status, lambda: STATUS_KEPT_S)
+_kinds = Kept(lambda: unmatched_kinds(MOST_ROWS), KEPT_S)
+_standings = Kept(lambda: standings(timezone.now()), KEPT_S)
+_status = Kept(status, STATUS_KEPT_S)
 
 
 def gather(now: datetime) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from django.db.models import Count
 
 from audit.ids import first_id_at
 from ingest.quarantine_models import Quarantined
-from ingest.traffic_looking import recent_refusals
+from ingest.traffic_looking import RefusalRow, recent_refusals
 
 _LATELY = timedelta(days=1)
 _SHOWN = 3
@@ -17,12 +17,15 @@ def turned_away(now: datetime, host_or_address: str | None) -> list[str]:
     since = now - _LATELY
     bearing = recent_refusals(since, host_or_address, most=_SHOWN) if host_or_address else []
     rows = bearing or recent_refusals(since, most=_SHOWN)
-    key = {True: " with the key “{}”", False: ""}
+    others = "" if bearing else "; they may be of others"
     return [
-        f"{row.requests:,} requests{key[bool(row.api_key)].format(row.api_key)} from {row.address} were refused within"
-        f" a day ({row.why}), the last {row.last_at:%F %H:%M:%S} UTC{'' if bearing else '; they may be of others'}."
-        for row in rows
+        f"{_requests(row)} within a day ({row.why}), the last {row.last_at:%F %H:%M:%S} UTC{others}." for row in rows
     ]
+
+
+def _requests(row: RefusalRow) -> str:
+    key = f" with the key “{row.api_key}”" if row.api_key else ""
+    return f"{row.requests:,} requests{key} from {row.address} were refused"
 
 
 def refused_lately(now: datetime) -> list[str]:

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from ops.local import samples
-from ops.local.stack import Stack
 from tests.faults.harness import Faults
 from tests.faults.machine import Clock, Redis
 from tests.faults.proxy import Proxy, proxy
-from tests.mutt import Mutt
+from tests.mutt import Mutt, running
 
 MANY = os.environ.get("MUTT_FAULTS") == "many"
 
@@ -52,21 +50,9 @@ def cable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cable]:
     redis = Redis(folder / "redis", clock)
     try:
         with proxy(redis.port) as between:
-            extra = {
-                "MUTT_GRACE_S": "4",
-                "MUTT_LEASE_S": "6",
-                "MUTT_STALL_S": "10",
-                "MUTT_CANARY_EVERY_S": "0",
-                "MOOGSOFT_CONNECT_TIMEOUT_S": "1",
-                "MOOGSOFT_READ_TIMEOUT_S": "2",
-            }
+            extra = {"MUTT_STALL_S": "10", "MUTT_CANARY_EVERY_S": "0"}
             url = redis.url.replace(f":{redis.port}", f":{between.port}")
-            stack = Stack(folder / "var", given={"REDIS_URL": url}, extra=extra)
-            stack.start()
-            try:
-                samples.load_rules(stack.web, stack.secrets["api_key"])
-                yield Cable(Mutt(stack), between, redis, clock)
-            finally:
-                stack.stop()
+            with running(folder, extra, given={"REDIS_URL": url}) as mutt:
+                yield Cable(mutt, between, redis, clock)
     finally:
         redis.stop()

@@ -12,10 +12,9 @@ import psycopg2
 import pytest
 import urllib3
 
-from ops.local import samples
 from ops.local.ports import free_port
-from ops.local.stack import ROOT, Stack
-from tests.mutt import Mutt, event, eventually
+from ops.local.stack import ROOT
+from tests.mutt import Mutt, event, eventually, running
 from tests.senders import program
 from tests.unit.ops.prometheus import alerts, queries
 
@@ -67,21 +66,9 @@ class Prometheus:
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mutt]:
     """A MUTT of our own, with little room, to plant faults in."""
-    extra = {
-        "MUTT_OPEN_BATCHES_HIGH": str(ROOM),
-        "MUTT_GRACE_S": "4",
-        "MUTT_LEASE_S": "6",
-        "MOOGSOFT_CONNECT_TIMEOUT_S": "1",
-        "MOOGSOFT_READ_TIMEOUT_S": "2",
-        "MOOGSOFT_BREAKER_FAILURES": "3",
-    }
-    stack = Stack(tmp_path_factory.mktemp("faulty") / "var", given={}, extra=extra)
-    stack.start()
-    try:
-        samples.load_rules(stack.web, stack.secrets["api_key"])
-        yield Mutt(stack)
-    finally:
-        stack.stop()
+    extra = {"MUTT_OPEN_BATCHES_HIGH": str(ROOM), "MOOGSOFT_BREAKER_FAILURES": "3"}
+    with running(tmp_path_factory.mktemp("faulty"), extra) as mutt:
+        yield mutt
 
 
 @pytest.fixture(scope="module")

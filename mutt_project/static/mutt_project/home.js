@@ -10,10 +10,7 @@ document.addEventListener("DOMContentLoaded", () => {
       try {
         const answer = await fetch(place.dataset.refresh, { headers: { "X-Fragment": "1" }, redirect: "error" });
         if (!answer.ok) throw new Error(answer.status);
-        const text = await answer.text();
-        const open = [...place.querySelectorAll("details[open]")].map((one) => one.id);
-        place.innerHTML = text;
-        open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+        place.innerHTML = await answer.text();
         place.classList.remove("stale");
       } catch {
         place.classList.add("stale");

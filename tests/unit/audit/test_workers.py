@@ -11,12 +11,11 @@ from audit.workers import (
     ALIVE_FOR,
     KEPT_FOR,
     WORKERS,
+    Worker,
     beat_seen_at,
     beat_ticks,
     say_alive,
     workers,
-    workers_alive,
-    workers_gone,
 )
 
 pytestmark = pytest.mark.usefixtures("redis_server")
@@ -26,6 +25,14 @@ STARTED = datetime(2026, 11, 1, tzinfo=UTC)
 
 def names(found: Any) -> list[str]:
     return [worker.name for worker in found]
+
+
+def workers_alive() -> list[Worker]:
+    return [worker for worker in workers() if worker.alive]
+
+
+def workers_gone() -> list[Worker]:
+    return [worker for worker in workers() if worker.state == "gone"]
 
 
 def silent_for(name: str, time: timedelta) -> None:

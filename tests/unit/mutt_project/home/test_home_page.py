@@ -36,8 +36,8 @@ HOME = reverse("admin:index")
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch):
     """What is dear to find out is kept for a while, beyond a test."""
-    monkeypatch.setattr(gathering, "KEPT_S", 0)
-    monkeypatch.setattr(gathering, "STATUS_KEPT_S", 0)
+    for name in ("_kinds", "_standings", "_status"):
+        monkeypatch.setattr(f"{gathering.__name__}.{name}._kept_s", 0)
 
 
 def person(role: str = "") -> Client:
@@ -179,7 +179,7 @@ def test_without_redis_the_rest_is_shown(redis_away):
 
 def test_a_costly_look_is_kept_for_a_while(monkeypatch):
     now, looks = [0.0], count(1)
-    kept = gathering.Kept(lambda: next(looks), lambda: 30, lambda: now[0])
+    kept = gathering.Kept(lambda: next(looks), 30, lambda: now[0])
     assert [kept(), kept()] == [1, 1]
     now[0] = 31
     assert kept() == 2
