@@ -395,7 +395,7 @@ def breaker() -> Breaker:
             open_s=settings.MOOGSOFT_BREAKER_OPEN_S,
             probe_s=2 * (settings.MOOGSOFT_CONNECT_TIMEOUT_S + settings.MOOGSOFT_READ_TIMEOUT_S),
         ),
-        key_of(settings.MOOGSOFT_URL, settings.MOOGSOFT_API_KEY, settings.SECRET_KEY),
+        key_of(settings.MOOGSOFT_URL, settings.MUTT_SECRETS["MOOGSOFT_API_KEY"], settings.SECRET_KEY),
     )
 
 

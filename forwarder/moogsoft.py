@@ -145,13 +145,13 @@ def moogsoft() -> Moogsoft:
     return Moogsoft(
         Destination(
             url=settings.MOOGSOFT_URL,
-            api_key=settings.MOOGSOFT_API_KEY,
+            api_key=settings.MUTT_SECRETS["MOOGSOFT_API_KEY"],
             dialect=Dialect(
                 flavour=flavour,
                 key_field=settings.MOOGSOFT_KEY_FIELD,
                 services_field=settings.MOOGSOFT_SERVICES_FIELD,
                 wrap_in_array=settings.MOOGSOFT_ARRAY,
-                auth_token=settings.MOOGSOFT_API_KEY if flavour is Flavour.ONPREM else "",
+                auth_token=settings.MUTT_SECRETS["MOOGSOFT_API_KEY"] if flavour is Flavour.ONPREM else "",
             ),
             connect_timeout_s=settings.MOOGSOFT_CONNECT_TIMEOUT_S,
             read_timeout_s=settings.MOOGSOFT_READ_TIMEOUT_S,

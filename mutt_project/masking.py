@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
+from mutt_project.secrets.names import SECRETS
+
 MASK = "***"
 
 _HINTS = ("mutt", "whsec", "/webhook/", "basic", "bearer", "://")
@@ -27,7 +29,7 @@ _plain = logging.Formatter()
 
 def _own_secrets(environment: Mapping[str, str]) -> Iterator[str]:
     """What this process itself must not tell."""
-    for name in ("MUTT_SECRET_KEY", "MOOGSOFT_API_KEY", "MUTT_ADMIN_PASSWORD", "FLOWER_BASIC_AUTH"):
+    for name in SECRETS.keys() - {"DATABASE_URL", "REDIS_URL"}:
         value = environment.get(name, "").strip()
         yield value
         yield value.partition(":")[2]
@@ -38,12 +40,22 @@ def _own_secrets(environment: Mapping[str, str]) -> Iterator[str]:
         yield unquote(password)
 
 
-_OWN = tuple(sorted({one for one in _own_secrets(os.environ) if len(one) >= _SHORTEST}, key=len, reverse=True))
+def _long_ones(environment: Mapping[str, str]) -> set[str]:
+    return {one for one in _own_secrets(environment) if len(one) >= _SHORTEST}
+
+
+_own = tuple(sorted(_long_ones(os.environ), key=len, reverse=True))
+
+
+def mask_also(secrets: Mapping[str, str]) -> None:
+    """Mask these, by their names in the environment, as well as all that were known before."""
+    global _own  # noqa: PLW0603 - what is logged anywhere in the process goes through it
+    _own = tuple(sorted({*_own, *_long_ones(secrets)}, key=len, reverse=True))
 
 
 def masked(text: str) -> str:
     """The text with *** where it had a secret."""
-    for secret in _OWN:
+    for secret in _own:
         if secret in text:
             text = text.replace(secret, MASK)
     lowered = text.lower()

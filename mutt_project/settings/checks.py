@@ -1,5 +1,7 @@
 """For tools that import the code and talk to nobody: mypy, makemigrations --check, the OpenAPI document."""
 
+from mutt_project.secrets.deciding import Fixed
+from mutt_project.secrets.present import Secrets
 from mutt_project.settings.base import *
 
 SECRET_KEY = "for tools that talk to nobody"  # noqa: S105 - it signs nothing
@@ -7,4 +9,4 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "non
 REDIS_URL = "redis://127.0.0.1:1/0"
 CELERY_BROKER_URL = REDIS_URL
 MOOGSOFT_URL = "http://127.0.0.1:1/"
-MOOGSOFT_API_KEY = ""
+MUTT_SECRETS = Secrets(Fixed({"MUTT_SECRET_KEY": SECRET_KEY, "MOOGSOFT_API_KEY": ""}))

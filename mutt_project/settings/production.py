@@ -1,22 +1,25 @@
 """Production: addresses and secrets come from the environment."""
 
+import os
+
 import dj_database_url
 
+from mutt_project.secrets.deciding import secrets_of
 from mutt_project.settings.base import *
 from mutt_project.settings.environment import boolean, comma_separated, optional, required
 
-SECRET_KEY = required("MUTT_SECRET_KEY")
-SECRET_KEY_FALLBACKS: list[str] = optional("MUTT_SECRET_KEY_FALLBACKS", [], comma_separated)
+MUTT_SECRETS = secrets_of(os.environ)
+SECRET_KEY = MUTT_SECRETS["MUTT_SECRET_KEY"]
+SECRET_KEY_FALLBACKS = comma_separated(MUTT_SECRETS.get("MUTT_SECRET_KEY_FALLBACKS", ""))
 DATABASES = {
     "default": {
-        **dj_database_url.parse(required("DATABASE_URL"), conn_max_age=60, conn_health_checks=True),
+        **dj_database_url.parse(MUTT_SECRETS["DATABASE_URL"], conn_max_age=60, conn_health_checks=True),
         "OPTIONS": {"connect_timeout": 5, "options": "-c statement_timeout=60000 -c lock_timeout=10000"},
     }
 }
-REDIS_URL = required("REDIS_URL")
+REDIS_URL = MUTT_SECRETS["REDIS_URL"]
 CELERY_BROKER_URL = REDIS_URL
 MOOGSOFT_URL = required("MOOGSOFT_URL")
-MOOGSOFT_API_KEY = required("MOOGSOFT_API_KEY")
 
 ALLOWED_HOSTS = optional("MUTT_ALLOWED_HOSTS", ALLOWED_HOSTS, comma_separated)
 CSRF_TRUSTED_ORIGINS: list[str] = optional("MUTT_TRUSTED_ORIGINS", [], comma_separated)

@@ -4,14 +4,16 @@ import os
 
 import dj_database_url
 
+from mutt_project.secrets.deciding import Fixed
+from mutt_project.secrets.present import Secrets
 from mutt_project.settings.base import *
 
 SECRET_KEY = "for tests only"  # noqa: S105 - it protects nothing
+MUTT_SECRETS = Secrets(Fixed({"MUTT_SECRET_KEY": SECRET_KEY, "MOOGSOFT_API_KEY": "a-key-for-tests"}))
 DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
 REDIS_URL = os.environ["REDIS_URL"]
 CELERY_BROKER_URL = REDIS_URL
 MOOGSOFT_URL = "http://127.0.0.1:1/v1/integrations/events"
-MOOGSOFT_API_KEY = "a-key-for-tests"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MUTT_CANARY_EVERY_S = 0.0
 MUTT_RULE_SET_MAX_AGE_S = 0.000001

@@ -452,7 +452,7 @@ def test_a_key_that_moogsoft_refuses_pauses_the_destination_and_no_event_dies(do
     paused = breaker().view().paused
     assert paused is not None
     assert paused.reason == "HTTP 401: unknown key"
-    settings.MOOGSOFT_API_KEY = "a-new-key"
+    settings.MUTT_SECRETS = {"MOOGSOFT_API_KEY": "a-new-key"}
     breaker.cache_clear()
     moogsoft.cache_clear()
     double.answer = lambda request: OK

@@ -247,7 +247,8 @@ def test_only_a_destination_that_takes_several_events_is_sent_several(dialect, m
 
 @pytest.mark.parametrize(("flavour", "header", "in_body"), [("cloud", KEY, False), ("onprem", None, True)])
 def test_the_settings_choose_the_product_and_where_the_key_goes(double, settings, flavour, header, in_body):
-    settings.MOOGSOFT_FLAVOUR, settings.MOOGSOFT_API_KEY, settings.MOOGSOFT_URL = flavour, KEY, double.url
+    settings.MOOGSOFT_FLAVOUR, settings.MOOGSOFT_URL = flavour, double.url
+    settings.MUTT_SECRETS = {"MOOGSOFT_API_KEY": KEY}
     moogsoft.cache_clear()
     try:
         send(moogsoft(), [alert()])
