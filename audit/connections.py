@@ -7,6 +7,8 @@ from redis import Redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
+from audit.redis_connecting import redis_options
+
 
 @cache
 def redis_client() -> "Redis":
@@ -16,6 +18,7 @@ def redis_client() -> "Redis":
     """
     return Redis.from_url(
         settings.REDIS_URL,
+        **redis_options(),
         socket_timeout=settings.REDIS_TIMEOUT_S,
         socket_connect_timeout=settings.REDIS_TIMEOUT_S,
         socket_keepalive=True,

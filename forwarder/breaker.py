@@ -6,14 +6,13 @@ right to do so is a lease that a dead worker cannot keep. Without Redis nothing 
 """
 
 import hashlib
-import hmac
 import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar, cast
 
@@ -379,14 +378,19 @@ def _lua(name: str) -> str:
     return files("forwarder").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
 
 
-def key_of(url: str, api_key: str, secret: str) -> str:
-    """What tells one destination and its credentials from others, and tells nothing about them."""
-    return hmac.new(secret.encode(), f"{url}\n{api_key}".encode(), hashlib.sha256).hexdigest()[:16]
+@lru_cache(maxsize=4)
+def key_of(url: str, api_key: str) -> str:
+    """What tells one destination and its credentials from others; even a short key cannot be guessed from it."""
+    return hashlib.scrypt(api_key.encode(), salt=url.encode(), n=2**14, r=8, p=1, dklen=8).hex()
 
 
-@cache
 def breaker() -> Breaker:
-    """The breaker of this process, by the settings."""
+    """The breaker of this process, by the settings and the present key."""
+    return breaker_for(key_of(settings.MOOGSOFT_URL, settings.MUTT_SECRETS["MOOGSOFT_API_KEY"]))
+
+
+@lru_cache(maxsize=2)  # two while the key is being changed
+def breaker_for(key: str) -> Breaker:
     return Breaker(
         redis_client(),
         Thresholds(
@@ -395,7 +399,7 @@ def breaker() -> Breaker:
             open_s=settings.MOOGSOFT_BREAKER_OPEN_S,
             probe_s=2 * (settings.MOOGSOFT_CONNECT_TIMEOUT_S + settings.MOOGSOFT_READ_TIMEOUT_S),
         ),
-        key_of(settings.MOOGSOFT_URL, settings.MUTT_SECRETS["MOOGSOFT_API_KEY"], settings.SECRET_KEY),
+        key,
     )
 
 

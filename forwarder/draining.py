@@ -3,7 +3,7 @@
 The pace lives in Redis (`lua/drain.lua`): any number of workers may ask, and each batch is given once.
 """
 
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from secrets import randbelow
 from typing import Any, cast
@@ -54,12 +54,16 @@ class Drainer:
         return [[UUID(batch.decode()) for batch in group] for group in found]
 
 
-@cache
 def drainer() -> Drainer:
     """The drainer of this process, by the settings."""
+    return drainer_behind(breaker())
+
+
+@lru_cache(maxsize=2)  # two while the key is being changed
+def drainer_behind(breaker: Breaker) -> Drainer:
     return Drainer(
         redis_client(),
-        breaker(),
+        breaker,
         rate_limit(),
         share=settings.MOOGSOFT_DRAIN_SHARE,
         size=settings.MOOGSOFT_BATCH_SIZE if moogsoft().takes_many else 1,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import lru_cache
 from http.client import HTTPException
 from typing import Any
 
@@ -138,20 +138,24 @@ def _retry_after(header: str | None) -> float | None:
         return None
 
 
-@cache
 def moogsoft() -> Moogsoft:
-    """The destination of this process, by the settings."""
+    """The destination of this process, by the settings and the present key."""
+    return moogsoft_with(settings.MUTT_SECRETS["MOOGSOFT_API_KEY"])
+
+
+@lru_cache(maxsize=2)  # two while the key is being changed
+def moogsoft_with(api_key: str) -> Moogsoft:
     flavour = Flavour(settings.MOOGSOFT_FLAVOUR)
     return Moogsoft(
         Destination(
             url=settings.MOOGSOFT_URL,
-            api_key=settings.MUTT_SECRETS["MOOGSOFT_API_KEY"],
+            api_key=api_key,
             dialect=Dialect(
                 flavour=flavour,
                 key_field=settings.MOOGSOFT_KEY_FIELD,
                 services_field=settings.MOOGSOFT_SERVICES_FIELD,
                 wrap_in_array=settings.MOOGSOFT_ARRAY,
-                auth_token=settings.MUTT_SECRETS["MOOGSOFT_API_KEY"] if flavour is Flavour.ONPREM else "",
+                auth_token=api_key if flavour is Flavour.ONPREM else "",
             ),
             connect_timeout_s=settings.MOOGSOFT_CONNECT_TIMEOUT_S,
             read_timeout_s=settings.MOOGSOFT_READ_TIMEOUT_S,

@@ -4,6 +4,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from mutt_project.secrets.following import follow
 from mutt_project.slo.standing import objectives
 
 
@@ -14,5 +15,6 @@ class MuttProjectConfig(AppConfig):
     def ready(self) -> None:
         """Read the objectives, so that a wrong file stops the start. Raises ImproperlyConfigured."""
         objectives()
+        follow()
         # Makes ours the current Celery app of every process that sends tasks; it can be imported only now.
         import_module("mutt_project.celery")

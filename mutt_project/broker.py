@@ -1,6 +1,10 @@
-"""Celery's transport for Redis, mended in one place: an acknowledgement that fails must not stop a worker for good."""
+"""Celery's transport for Redis, which connects as all of MUTT does, and whose workers outlive lost acknowledgements."""
+
+from typing import Any
 
 from kombu.transport import redis
+
+from audit.redis_connecting import connection_class, tls_options
 
 
 class QoS(redis.QoS):
@@ -22,6 +26,16 @@ class QoS(redis.QoS):
 
 class Channel(redis.Channel):
     QoS = QoS
+
+    @property
+    def connection_class(self) -> type:  # type: ignore[override] # kombu's is set once, ours by the settings
+        return connection_class()
+
+    connection_class_ssl = connection_class
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - kombu's signature
+        found: dict[str, Any] = super()._connparams(asynchronous=asynchronous)  # type: ignore[misc] # not in its stubs
+        return {**found, **tls_options()}
 
 
 class Transport(redis.Transport):

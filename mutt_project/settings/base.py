@@ -168,6 +168,10 @@ SPECTACULAR_SETTINGS = {
 
 # The journal, the broker and the counters.
 REDIS_TIMEOUT_S = optional("REDIS_TIMEOUT_S", 2.0, positive)
+# With rediss:// in REDIS_URL: whom to trust in place of the system's authorities, and who we are.
+REDIS_CA_FILE: str | None = optional("REDIS_CA_FILE", None, str)
+REDIS_CLIENT_CERT_FILE: str | None = optional("REDIS_CLIENT_CERT_FILE", None, str)
+REDIS_CLIENT_KEY_FILE: str | None = optional("REDIS_CLIENT_KEY_FILE", None, str)
 
 # Limits of a request to the webhook.
 MUTT_MAX_BODY_BYTES = optional("MUTT_MAX_BODY_BYTES", 10 * 1024 * 1024, int)

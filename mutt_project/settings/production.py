@@ -2,21 +2,15 @@
 
 import os
 
-import dj_database_url
-
 from mutt_project.secrets.deciding import secrets_of
+from mutt_project.secrets.following import secret_keys_of
 from mutt_project.settings.base import *
+from mutt_project.settings.databases import database_of
 from mutt_project.settings.environment import boolean, comma_separated, optional, required
 
 MUTT_SECRETS = secrets_of(os.environ)
-SECRET_KEY = MUTT_SECRETS["MUTT_SECRET_KEY"]
-SECRET_KEY_FALLBACKS = comma_separated(MUTT_SECRETS.get("MUTT_SECRET_KEY_FALLBACKS", ""))
-DATABASES = {
-    "default": {
-        **dj_database_url.parse(MUTT_SECRETS["DATABASE_URL"], conn_max_age=60, conn_health_checks=True),
-        "OPTIONS": {"connect_timeout": 5, "options": "-c statement_timeout=60000 -c lock_timeout=10000"},
-    }
-}
+SECRET_KEY, SECRET_KEY_FALLBACKS = secret_keys_of(MUTT_SECRETS)
+DATABASES = {"default": database_of(MUTT_SECRETS["DATABASE_URL"])}
 REDIS_URL = MUTT_SECRETS["REDIS_URL"]
 CELERY_BROKER_URL = REDIS_URL
 MOOGSOFT_URL = required("MOOGSOFT_URL")

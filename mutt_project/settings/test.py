@@ -10,7 +10,7 @@ from mutt_project.settings.base import *
 
 SECRET_KEY = "for tests only"  # noqa: S105 - it protects nothing
 MUTT_SECRETS = Secrets(Fixed({"MUTT_SECRET_KEY": SECRET_KEY, "MOOGSOFT_API_KEY": "a-key-for-tests"}))
-DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
+DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"], engine="mutt_project.postgresql")}
 REDIS_URL = os.environ["REDIS_URL"]
 CELERY_BROKER_URL = REDIS_URL
 MOOGSOFT_URL = "http://127.0.0.1:1/v1/integrations/events"

@@ -20,6 +20,7 @@ from redis.exceptions import (
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from audit.redis_connecting import redis_options
 from mutt_project.status.check import Check, failed, ok, warning
 
 TIMEOUT_S = 1.0  # of each step: to connect, and each answer
@@ -59,6 +60,7 @@ def look_at_redis() -> RedisLook:
     """Connect anew and write something: what a pool has open already would hide a password that was changed."""
     client = Redis.from_url(
         settings.REDIS_URL,
+        **redis_options(),
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),

@@ -18,7 +18,7 @@ from audit.tasks import store_dead_letters
 from forwarder.breaker import Held, State, Wish, breaker
 from forwarder.delivery import Delivery
 from forwarder.draining import drainer
-from forwarder.moogsoft import Destination, Moogsoft, moogsoft
+from forwarder.moogsoft import Destination, Moogsoft
 from forwarder.payload import Dialect, Flavour
 from forwarder.rate_limit import SLOTS, RateLimit, rate_limit
 from forwarder.request import Failed, Means
@@ -453,8 +453,6 @@ def test_a_key_that_moogsoft_refuses_pauses_the_destination_and_no_event_dies(do
     assert paused is not None
     assert paused.reason == "HTTP 401: unknown key"
     settings.MUTT_SECRETS = {"MOOGSOFT_API_KEY": "a-new-key"}
-    breaker.cache_clear()
-    moogsoft.cache_clear()
     double.answer = lambda request: OK
     for batch in (first, second):
         forward_batch.run(str(batch))

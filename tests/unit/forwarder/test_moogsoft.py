@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from forwarder.moogsoft import Answer, Destination, Moogsoft, moogsoft
+from forwarder.moogsoft import Answer, Destination, Moogsoft, moogsoft, moogsoft_with
 from forwarder.payload import Alert, Dialect, Flavour
 from forwarder.retry import Concern, DeliveryError, Reason
 from tests.unit.forwarder.moogsoft_double import OK, Behaviour, Misdeed, MoogsoftDouble
@@ -249,11 +249,11 @@ def test_only_a_destination_that_takes_several_events_is_sent_several(dialect, m
 def test_the_settings_choose_the_product_and_where_the_key_goes(double, settings, flavour, header, in_body):
     settings.MOOGSOFT_FLAVOUR, settings.MOOGSOFT_URL = flavour, double.url
     settings.MUTT_SECRETS = {"MOOGSOFT_API_KEY": KEY}
-    moogsoft.cache_clear()
+    moogsoft_with.cache_clear()
     try:
         send(moogsoft(), [alert()])
     finally:
-        moogsoft.cache_clear()
+        moogsoft_with.cache_clear()
     (request,) = double.requests
     assert request.headers.get("apiKey") == header
     assert (KEY in str(request.body)) is in_body

@@ -14,7 +14,7 @@ from audit.outcomes import Outcome, Stage
 from audit.record import mark_delivered
 from forwarder.breaker import State, Wish, breaker
 from forwarder.draining import drainer
-from forwarder.moogsoft import moogsoft
+from forwarder.moogsoft import moogsoft, moogsoft_with
 from forwarder.rate_limit import SLOTS, RateLimit, rate_limit
 from forwarder.tasks import drain, forward_batch, forward_together
 from forwarder.together import in_requests
@@ -245,7 +245,7 @@ def test_records_of_events_are_found_whatever_else_is_in_their_batches(double):
 def test_a_destination_that_takes_one_event_at_a_time_gets_them_so_whoever_grouped_them(double, settings):
     """As when workers are started again with another setting, and messages of before are still there."""
     settings.MOOGSOFT_ARRAY = False
-    moogsoft.cache_clear()
+    moogsoft_with.cache_clear()
     made = batches(3)
     (larger,) = batches(1, size=2, keys="another-{place}")
     together(*made, larger)

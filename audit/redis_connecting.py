@@ -1,0 +1,75 @@
+"""How to connect to Redis: with the present password, or the next one, and over TLS where REDIS_URL says rediss."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from redis import Connection, SSLConnection
+from redis.credentials import UsernamePasswordCredentialProvider
+from redis.exceptions import AuthenticationError
+
+if TYPE_CHECKING:
+    _Base = Connection
+else:
+    _Base = object
+
+
+class _PresentPassword(_Base):
+    """Takes the password that is present when it connects; while it is being changed, the next one is as good.
+
+    Without REDIS_PASSWORD the one in REDIS_URL is taken.
+    """
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
+        passwords = passwords_of_redis()
+        for number, password in enumerate(passwords, start=1):
+            self.credential_provider = UsernamePasswordCredentialProvider(self.username or None, password)
+            try:
+                super().on_connect_check_health(check_health=check_health)
+            except AuthenticationError:
+                if number == len(passwords):
+                    raise
+            else:
+                return
+        super().on_connect_check_health(check_health=check_health)
+
+
+class PlainConnection(_PresentPassword, Connection):
+    pass
+
+
+class TlsConnection(_PresentPassword, SSLConnection):
+    pass
+
+
+def passwords_of_redis() -> list[str]:
+    """What may be the password just now, the likelier first; empty: what REDIS_URL says."""
+    found = (settings.MUTT_SECRETS.get(name, "") for name in ("REDIS_PASSWORD", "REDIS_PASSWORD_NEXT"))
+    return [password for password in found if password]
+
+
+def connection_class() -> type[Connection]:
+    """The kind of connection that REDIS_URL asks for."""
+    return TlsConnection if _is_tls() else PlainConnection
+
+
+def tls_options() -> dict[str, Any]:
+    """redis-py's options for TLS; none for a URL without it. The server must be who REDIS_URL says."""
+    if not _is_tls():
+        return {}
+    return {
+        "ssl_cert_reqs": "required",
+        "ssl_check_hostname": True,
+        "ssl_ca_certs": settings.REDIS_CA_FILE,
+        "ssl_certfile": settings.REDIS_CLIENT_CERT_FILE,
+        "ssl_keyfile": settings.REDIS_CLIENT_KEY_FILE,
+    }
+
+
+def redis_options() -> dict[str, Any]:
+    """What `Redis.from_url(settings.REDIS_URL, …)` needs besides."""
+    return {"connection_class": connection_class(), **tls_options()}
+
+
+def _is_tls() -> bool:
+    return urlsplit(settings.REDIS_URL).scheme == "rediss"

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, with a password that can change while MUTT runs."""

@@ -1,0 +1,33 @@
+"""Connects with the present password; while it is being changed, the next one is as good.
+
+Without DATABASE_PASSWORD the one in DATABASE_URL is taken. Open connections live on, whatever the password is.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.postgresql import base
+from django.utils.asyncio import async_unsafe
+from psycopg2 import OperationalError
+
+NAMES = ("DATABASE_PASSWORD", "DATABASE_PASSWORD_NEXT")
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    @async_unsafe
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Raises psycopg2's OperationalError, that of the present password."""
+        passwords = [password for name in NAMES if (password := settings.MUTT_SECRETS.get(name, ""))]
+        if not passwords:
+            return super().get_new_connection(conn_params)
+        try:
+            return super().get_new_connection({**conn_params, "password": passwords[0]})
+        except OperationalError:
+            # Why, the server says in its own language only; so the next password is tried whatever it is.
+            if len(passwords) == 1:
+                raise
+            try:
+                return super().get_new_connection({**conn_params, "password": passwords[1]})
+            except OperationalError:
+                pass
+            raise
