@@ -20,18 +20,18 @@ class _PresentPassword(_Base):
     Without REDIS_PASSWORD the one in REDIS_URL is taken.
     """
 
-    def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
+    def connect_check_health(self, check_health: bool = True, retry_socket_connect: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
         passwords = passwords_of_redis()
-        for number, password in enumerate(passwords, start=1):
+        for password in passwords:
             self.credential_provider = UsernamePasswordCredentialProvider(self.username or None, password)
             try:
-                super().on_connect_check_health(check_health=check_health)
+                super().connect_check_health(check_health, retry_socket_connect)
             except AuthenticationError:
-                if number == len(passwords):
+                if password == passwords[-1]:
                     raise
             else:
                 return
-        super().on_connect_check_health(check_health=check_health)
+        super().connect_check_health(check_health, retry_socket_connect)
 
 
 class PlainConnection(_PresentPassword, Connection):
