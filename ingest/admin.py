@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 # Here is where Django looks for admins.
 from ingest.dead_letter_admin import DeadLetterAdmin, ReplayAdmin  # noqa: F401
-from ingest.models import ApiKey, Scope, SourceName
+from ingest.models import GRACE, ApiKey, Scope, SourceName
 from ingest.quarantine_admin import QuarantinedAdmin  # noqa: F401
 from ingest.refusal_admin import RefusedRequestsAdmin  # noqa: F401
 
@@ -47,8 +47,8 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
     )
     list_filter = ("is_active", "in_url")
     search_fields = ("name",)
-    readonly_fields = ("prefix", "signing", "last_used_at", "created_at")
-    actions = ("rotate_signing_secret", "drop_old_signing_secret")
+    readonly_fields = ("prefix", "former_until", "signing", "last_used_at", "created_at")
+    actions = ("rotate_secret", "rotate_signing_secret", "drop_old_signing_secret")
 
     def get_form(self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
         return super().get_form(request, obj, change, **{"form": ApiKeyForm if obj else NewApiKeyForm, **kwargs})
@@ -82,6 +82,15 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
     @admin.display(description="Signatures")
     def signing(self, key: ApiKey) -> str:
         return ("not asked for", "one secret", "two secrets")[len(key.signing_secrets)]
+
+    @admin.action(description="Make a new secret; the present one is taken for another day", permissions=["change"])
+    def rotate_secret(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        with transaction.atomic():
+            for key in queryset.select_for_update():
+                secret = key.change_secret(GRACE)
+                key.save(update_fields=["prefix", "digest", "former_digest", "former_until"])
+                self.log_change(request, key, "Made a new secret.")
+                _show_once(request, f"The key {key.name}", secret)
 
     @admin.action(description="Make a signing secret; the one before it is still taken", permissions=["change"])
     def rotate_signing_secret(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

@@ -123,7 +123,7 @@ class KnownKeys:
             with self._lock:
                 self._found.pop(digest, None)
             return Found(None, Why.REVOKED_KEY, key.name) if key else Found(None, Why.UNKNOWN_KEY)
-        caller = _caller(key)
+        caller = _caller(key, key.expires_at if key.digest == digest else _earlier(key.expires_at, key.former_until))
         found = Found(caller) if caller else Found(None, Why.UNREADABLE_KEY, key.name)
         self._remember(digest, found)
         if caller:
@@ -141,11 +141,17 @@ class KnownKeys:
 def _look_up(digest: str) -> ApiKey | None:
     # The index finds a hash, not a secret: its timing tells nothing about keys. What is found is compared once more,
     # in constant time, so that nothing hangs on how the database compares texts.
-    key = ApiKey.objects.filter(digest=digest).first()
-    return key if key and hmac.compare_digest(key.digest, digest) else None
+    former = Q(former_digest=digest, former_until__gt=timezone.now())
+    key = ApiKey.objects.filter(Q(digest=digest) | former).first()
+    same = key and (hmac.compare_digest(key.digest, digest) or hmac.compare_digest(key.former_digest, digest))
+    return key if same else None
 
 
-def _caller(key: ApiKey) -> Caller | None:
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((moment for moment in (one, other) if moment is not None), default=None)
+
+
+def _caller(key: ApiKey, expires_at: datetime | None) -> Caller | None:
     """The key as a caller; None if its signing secrets cannot be read, for then nothing it sends can be believed."""
     try:
         signing_secrets = tuple(unseal(sealed) for sealed in key.signing_secrets)
@@ -155,7 +161,7 @@ def _caller(key: ApiKey) -> Caller | None:
     return Caller(
         key.name,
         frozenset(key.scopes),
-        key.expires_at,
+        expires_at,
         allowed_sources=frozenset(key.allowed_sources),
         in_url=key.in_url,
         rate_limit=key.rate_limit,

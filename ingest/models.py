@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -16,6 +17,7 @@ from ingest import signatures
 from ingest.sealing import seal
 
 PREFIX_LENGTH = 8
+GRACE = timedelta(days=1)  # in which senders can be given a new secret
 MAX_SIGNING_SECRETS = 2  # the new one, and the one before until all senders have the new one
 
 # `limits` takes more, and overlooks what follows a rate that it can read.
@@ -56,6 +58,10 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=100, unique=True, help_text="Who uses it; shown with every event.")
     prefix = models.CharField(max_length=PREFIX_LENGTH, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
+    former_digest = models.CharField(max_length=64, default="", blank=True, editable=False, db_index=True)
+    former_until = models.DateTimeField(
+        "former secret taken until", null=True, blank=True, editable=False, help_text="While senders are changed over."
+    )
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices))
     allowed_sources = ArrayField(
         models.CharField(max_length=20, choices=SourceName.choices),
@@ -131,6 +137,13 @@ class ApiKey(models.Model):
     def set_secret(self, secret: str) -> None:
         """Take a secret that was made elsewhere, without saving; it must be random."""
         self.prefix, self.digest = secret[:PREFIX_LENGTH], digest_of(secret)
+
+    def change_secret(self, grace: timedelta) -> str:
+        """Give the key a new secret beside the present one, which is taken for as long as `grace`; without saving."""
+        former = self.digest
+        secret = self.set_new_secret()
+        self.former_digest, self.former_until = (former, timezone.now() + grace) if grace else ("", None)
+        return secret
 
     def add_signing_secret(self) -> str:
         """Make a new signing secret beside the newest one so far, without saving; returns it."""

@@ -130,6 +130,7 @@ _KEY = {
     "id": 3,
     **_KEY_REQUEST,
     "prefix": "mutt_x1Yz",
+    "former_until": None,
     "signing_secret_count": 0,
     "last_used_at": _AT,
     "created_at": _AT,
@@ -446,6 +447,8 @@ EXAMPLES: dict[str, Any] = {
     "NewApiKeyRequest": {**_KEY_REQUEST, "signed": False},
     "NewApiKey": {**_KEY, "secret": "shown in this answer only", "signing_secret": None},
     "PatchedApiKeyRequest": {"is_active": False},
+    "Grace": {"grace_hours": 24},
+    "NewSecret": {"secret": "shown in this answer only", "former_until": "2026-01-06T08:00:00Z"},
     "NewSigningSecret": {"signing_secret": "shown in this answer only", "signing_secret_count": 2},
     "Ledger": {
         "accepted": 100,

@@ -1,5 +1,6 @@
 """API keys over the REST API. Secrets are in the one answer that makes them, and in no other."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -15,7 +16,7 @@ from rest_framework.response import Response
 
 from audit.api.pagination import CursorPages
 from ingest.authentication import Caller, HasAdminScope
-from ingest.models import ApiKey, Scope
+from ingest.models import GRACE, ApiKey, Scope
 from rules.api.serializers import CleanedSerializer
 
 
@@ -42,6 +43,7 @@ class ApiKeySerializer(CleanedSerializer[ApiKey]):
             "rate_limit",
             "is_active",
             "expires_at",
+            "former_until",
             "signing_secret_count",
             "last_used_at",
             "created_at",
@@ -91,6 +93,21 @@ class NewSigningSecretSerializer(serializers.Serializer[Any]):
 
     signing_secret = serializers.CharField(help_text="Shown this once.")
     signing_secret_count = serializers.IntegerField()
+
+
+class GraceSerializer(serializers.Serializer[Any]):
+    """How long the present secret is still taken."""
+
+    grace_hours = serializers.FloatField(
+        default=GRACE / timedelta(hours=1), min_value=0, max_value=24 * 366, help_text="0: not a moment."
+    )
+
+
+class NewSecretSerializer(serializers.Serializer[Any]):
+    """The answer to a new secret."""
+
+    secret = serializers.CharField(help_text="Shown this once.")
+    former_until = serializers.DateTimeField(allow_null=True, help_text="Until then the former secret is taken.")
 
 
 class WouldLockOut(APIException):
@@ -146,6 +163,22 @@ class ApiKeyViewSet(viewsets.ModelViewSet[ApiKey]):
         if self._is_own(instance):
             raise WouldLockOut
         super().perform_destroy(instance)
+
+    @extend_schema(
+        summary="Make a new secret; the present one is taken for a while",
+        request=GraceSerializer,
+        responses={201: NewSecretSerializer},
+    )
+    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    @transaction.atomic
+    def rotate_secret(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """The key stays the same in all else: its name, scopes and records."""
+        asked = GraceSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        key = self.get_object()
+        secret = key.change_secret(timedelta(hours=asked.validated_data["grace_hours"]))
+        key.save(update_fields=["prefix", "digest", "former_digest", "former_until"])
+        return Response(NewSecretSerializer({"secret": secret, "former_until": key.former_until}).data, 201)
 
     @extend_schema(
         summary="Make a new signing secret; the one before it is still taken",

@@ -84,6 +84,13 @@ def test_a_change_leaves_alone_what_others_write_meanwhile(admin_client, monkeyp
     assert (key.allowed_sources, key.last_used_at) == (["syslog"], used)
 
 
+def test_a_new_secret_is_shown_once_and_the_former_one_is_taken_for_a_day(admin_client):
+    made = ApiKey.create("orion", ["ingest"])
+    (secret,) = shown(act(admin_client, "rotate_secret", made.key), "mutt_")
+    known = KnownKeys(max_age_s=0)
+    assert [known.find(one).name for one in (secret, made.secret)] == ["orion", "orion"]  # type: ignore[union-attr] # they are known
+
+
 def test_signing_secrets_rotate_and_the_old_one_is_dropped(admin_client):
     key = ApiKey.create("orion", ["ingest"]).key
     first = shown(act(admin_client, "rotate_signing_secret", key), "whsec_")

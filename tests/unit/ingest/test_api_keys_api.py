@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 NEW = {"name": "rsyslog", "scopes": ["ingest"]}
 SHOWN = {
     *("id", "name", "prefix", "scopes", "allowed_sources", "in_url", "rate_limit", "is_active", "expires_at"),
-    *("signing_secret_count", "last_used_at", "created_at"),
+    *("former_until", "signing_secret_count", "last_used_at", "created_at"),
 }
 
 
@@ -91,6 +91,31 @@ def test_a_signed_key_shows_its_signing_secret_once(admin):
     assert made["signing_secret"] not in str(get(admin, "keys"))
     assert "signing_secret" not in get(admin, f"keys/{made['id']}")
     assert len(caller(made["secret"]).signing_secrets) == 1
+
+
+def test_a_new_secret_leaves_the_former_one_its_time(admin, make_key):
+    first = make_key("ingest", name="orion")
+    key = ApiKey.objects.get(name="orion")
+    made = send(admin, "POST", f"keys/{key.pk}/rotate-secret", {}, 201)
+    assert made["former_until"] is not None
+    new, old = caller(made["secret"]), caller(first)
+    assert (new.name, old.name) == ("orion", "orion")
+    assert new.expires_at is None
+    assert old.has_expired(timezone.now() + timedelta(hours=25))
+    assert not old.has_expired(timezone.now() + timedelta(hours=23))
+    ApiKey.objects.filter(pk=key.pk).update(former_until=timezone.now() - timedelta(seconds=1))
+    assert caller(first) is None
+    assert caller(made["secret"]) is not None
+
+
+def test_a_leaked_secret_goes_at_once(admin, make_key):
+    first = make_key("ingest", name="orion")
+    key = ApiKey.objects.get(name="orion")
+    made = send(admin, "POST", f"keys/{key.pk}/rotate-secret", {"grace_hours": 0}, 201)
+    assert made["former_until"] is None
+    assert caller(first) is None
+    assert caller(made["secret"]) is not None
+    assert "grace_hours" in str(send(admin, "POST", f"keys/{key.pk}/rotate-secret", {"grace_hours": -1}, 400))
 
 
 @pytest.mark.parametrize(
