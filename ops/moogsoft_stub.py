@@ -8,7 +8,7 @@ import signal
 import socket
 import struct
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
@@ -117,7 +117,7 @@ class Behaviour:
 class Stub:
     """What all handlers share."""
 
-    key: bytes
+    key: Callable[[], bytes]  # the one that is taken now
     store: Store
     behaviour: Behaviour = field(default_factory=Behaviour)
 
@@ -148,7 +148,7 @@ class Intake(Handler):
             await self._misbehave(mode)
             return
         try:
-            events = self.product.events_of(self.request.headers, self.request.body, self.stub.key)
+            events = self.product.events_of(self.request.headers, self.request.body, self.stub.key())
         except Refused as refusal:
             self.stub.store.add(invalid=refusal.invalid)
             self.answer(refusal.body, refusal.status)
@@ -307,12 +307,15 @@ async def serve(stub: Stub, sockets: list[socket.socket]) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="File to remember totals in.")
 def main(host: str, port: int, state: Path | None) -> None:
-    """Stand for Moogsoft; the API key to expect is in MOOGSOFT_API_KEY."""
-    key = os.environb.get(b"MOOGSOFT_API_KEY")
-    if not key:
+    """Stand for Moogsoft; the API key to expect is in MOOGSOFT_API_KEY.
+
+    Or in the file that MOOGSOFT_STUB_KEY_FILE names, where it can be changed while this runs.
+    """
+    key, file = os.environb.get(b"MOOGSOFT_API_KEY"), os.environ.get("MOOGSOFT_STUB_KEY_FILE")
+    if not key and not file:
         raise click.UsageError("The environment variable MOOGSOFT_API_KEY is not set.")
     try:
-        stub = Stub(key, Store(state))
+        stub = Stub(Path(file).read_bytes if file else lambda: key or b"", Store(state))
         sockets = bind_sockets(port, host, backlog=1024)
     except (OSError, ValueError) as error:
         raise click.ClickException(f"cannot start at {host}:{port} with state {state}: {error}") from error

@@ -43,7 +43,7 @@ def _text_of(name: str, path: Path) -> str:
         text = path.read_text().strip()
     except (OSError, ValueError) as error:
         raise _unreadable(name, path, error) from None
-    if not text:
+    if not text and SECRETS[name].required:
         raise SourceError(f"{name}_FILE names {path}, which is empty.")
     return text
 

@@ -12,7 +12,8 @@ from ingest.sealing import SealError, seal, unseal
 class Command(BaseCommand):
     help = (
         "Encrypt the signing secrets of all API keys with the present MUTT_SECRET_KEY. Afterwards none of them needs a"
-        " former key of MUTT_SECRET_KEY_FALLBACKS. It may run at any time, and again. Exit code 1: some could not be read."
+        " former key of MUTT_SECRET_KEY_FALLBACKS. It may run at any time,"
+        " and again. Exit code 1: some could not be read."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature

@@ -51,12 +51,16 @@ def test_all_that_is_missing_or_weak_is_said_at_once():
     [
         ({"MOOGSOFT_API_KEY_FILE": "/nowhere"}, "MOOGSOFT_API_KEY and MOOGSOFT_API_KEY_FILE are both set"),
         ({"REDIS_PASSWORD_FILE": "/nowhere"}, "REDIS_PASSWORD_FILE names /nowhere, which cannot be read: No such file"),
-        ({"REDIS_PASSWORD_FILE": "/dev/null"}, "REDIS_PASSWORD_FILE names /dev/null, which is empty"),
+        ({"MOOGSOFT_API_KEY": "", "MOOGSOFT_API_KEY_FILE": "/dev/null"}, "names /dev/null, which is empty"),
     ],
 )
 def test_a_file_of_no_use_stops_the_start(extra, why):
     with pytest.raises(ImproperlyConfigured, match=why):
         secrets_of({**ENOUGH, **extra})
+
+
+def test_an_empty_file_of_a_secret_that_need_not_be_is_none():
+    assert "REDIS_PASSWORD_NEXT" not in secrets_of({**ENOUGH, "REDIS_PASSWORD_NEXT_FILE": "/dev/null"})
 
 
 def test_a_changed_file_is_seen_within_a_second_and_listeners_are_told(tmp_path):
