@@ -1,6 +1,7 @@
 """Every secret is changed in its turn, by the steps of docs/rotation.md, while events come in: none is lost."""
 
 import json
+import re
 import secrets
 import threading
 import time
@@ -8,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg2
 import pytest
@@ -18,7 +19,7 @@ from redis.exceptions import AuthenticationError
 from standardwebhooks.webhooks import Webhook
 
 from ops.local import samples
-from ops.local.stack import Stack
+from ops.local.stack import ROOT, Stack
 from tests.mutt import Mutt, eventually
 
 pytestmark = pytest.mark.stack
@@ -27,7 +28,11 @@ NAMES = (
     *("MUTT_SECRET_KEY", "MUTT_SECRET_KEY_FALLBACKS", "MOOGSOFT_API_KEY"),
     *("DATABASE_PASSWORD", "DATABASE_PASSWORD_NEXT", "REDIS_PASSWORD", "REDIS_PASSWORD_NEXT"),
 )
-SEEN_S = 2.5  # the runbook's pause: within it every process has seen a changed file
+PAGE = (ROOT / "docs" / "rotation.md").read_text()
+(IN_POSTGRESQL,) = re.findall(r"^```sql\n(.+)\n```", PAGE, re.MULTILINE)
+ADD_PASSWORD, TAKE_PASSWORD = re.findall(r"^```redis\n(.+)\n```", PAGE, re.MULTILINE)
+(SEAL_AGAIN,) = re.findall(r"^\.venv/bin/python manage\.py (.+)$", PAGE, re.MULTILINE)
+SEEN_S = 1.5  # the runbook's pause: within it every process has seen a changed file
 
 
 class Files:
@@ -61,7 +66,7 @@ class Sender:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._send_all)
 
-    def __enter__(self) -> "Sender":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -78,7 +83,11 @@ class Sender:
         http = urllib3.PoolManager(retries=False, timeout=30)
         while not self._over.is_set():
             now = datetime.now(UTC)
-            event = {"hostname": "core-router-01", "timestamp": now.isoformat(), "message": "%LINK-3-UPDOWN: down"}
+            event = {
+                "hostname": "core-router-01",
+                "timestamp": now.isoformat(),
+                "message": "Interface Gi0/1, changed state to down",
+            }
             body = json.dumps(event)
             headers = {"X-API-KEY": self.key, "Content-Type": "application/json", **self._signature(body, now)}
             self.answers[http.request("POST", f"{self._web}/webhook", body=body, headers=headers).status] += 1
@@ -134,7 +143,9 @@ def test_every_secret_changes_under_load_and_no_event_is_lost(stack, files):
         _change_secret_key(stack, files)
         one.sent_more()
         one.key = mutt.api(f"keys/{plain['id']}/rotate-secret", "POST", {"grace_hours": 1})["secret"]
-        other.signing_secret = mutt.api(f"keys/{signed['id']}/rotate-signing-secret", "POST")["signing_secret"]
+        made = mutt.api(f"keys/{signed['id']}/rotate-signing-secret", "POST")
+        time.sleep(SEEN_S)  # MUTT_KEY_MAX_AGE_S, above
+        other.signing_secret = made["signing_secret"]
         other.sent_more()
         mutt.api(f"keys/{signed['id']}/drop-old-signing-secret", "POST")
         mutt.api(f"keys/{plain['id']}/rotate-secret", "POST", {"grace_hours": 0})
@@ -154,7 +165,7 @@ def _change_password_of_postgresql(stack: Stack, files: Files) -> Callable[[], N
     old, new = files["DATABASE_PASSWORD"], secrets.token_urlsafe(24)
     files["DATABASE_PASSWORD_NEXT"] = new
     time.sleep(SEEN_S)
-    _in_postgresql(stack, old, f"ALTER ROLE CURRENT_USER PASSWORD '{new}'")
+    _in_postgresql(stack, old, IN_POSTGRESQL.replace("NEW", new))
     files["DATABASE_PASSWORD"], files["DATABASE_PASSWORD_NEXT"] = new, ""
     time.sleep(SEEN_S)
     # Open connections live on; so that new ones are made, they are cut.
@@ -180,12 +191,12 @@ def _change_password_of_redis(stack: Stack, files: Files) -> Callable[[], None]:
     port = stack.ports.redis
     with Redis(port=port, password=old) as client:
         there: Any = client
-        there.execute_command("ACL", "SETUSER", "default", f">{new}")
+        there.execute_command(*ADD_PASSWORD.replace("NEW", new).split())
         files["REDIS_PASSWORD_NEXT"] = new
         time.sleep(SEEN_S)
         files["REDIS_PASSWORD"], files["REDIS_PASSWORD_NEXT"] = new, ""
         time.sleep(SEEN_S)
-        there.execute_command("ACL", "SETUSER", "default", f"<{old}")
+        there.execute_command(*TAKE_PASSWORD.replace("OLD", old).split())
         there.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
     def refused() -> None:
@@ -211,6 +222,6 @@ def _change_secret_key(stack: Stack, files: Files) -> None:
     time.sleep(SEEN_S)
     files["MUTT_SECRET_KEY"] = new
     time.sleep(SEEN_S)
-    stack.manage("seal_again")
+    stack.manage(SEAL_AGAIN)
     files["MUTT_SECRET_KEY_FALLBACKS"] = ""
     time.sleep(SEEN_S)
