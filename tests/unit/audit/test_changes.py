@@ -1,0 +1,106 @@
+"""The database notes every change, whoever makes it, without secrets, and nobody can rewrite what it has noted."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import DatabaseError, connection, transaction
+
+from audit.change_models import Change
+from audit.changes import Kind, Noted, note_changes, noted_as
+from ingest.models import ApiKey
+from rules.models import DevelopmentHost, Rule
+
+pytestmark = pytest.mark.django_db
+
+
+def changes_of(kind: str) -> list[Change]:
+    return list(Change.objects.filter(kind=kind).order_by("id"))
+
+
+def run(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_a_change_has_author_way_address_request_and_reason():
+    with noted_as("ada", "admin", "a test", "192.0.2.7", "request-1"):
+        DevelopmentHost.objects.create(hostname="lab-1")
+    (change,) = changes_of("development_host")
+    assert (change.who, change.via, change.address) == ("ada", "admin", "192.0.2.7")
+    assert (change.correlation_id, change.reason, change.what) == ("request-1", "a test", "added")
+    assert (change.name, change.new) == ("lab-1", {"hostname": "lab-1"})
+
+
+def test_only_what_was_changed_is_noted():
+    host = DevelopmentHost.objects.create(hostname="lab-1")
+    DevelopmentHost.objects.update(hostname="lab-1")
+    DevelopmentHost.objects.update(description="new")
+    host.delete()
+    _, changed, deleted = changes_of("development_host")
+    assert (changed.old, changed.new) == ({"description": ""}, {"description": "new"})
+    assert (deleted.what, deleted.old) == ("deleted", {"hostname": "lab-1", "description": "new"})
+
+
+def test_with_psql_the_role_of_the_database_is_who_it_was():
+    run("INSERT INTO rules_developmenthost (hostname, description) VALUES ('lab-2', '')")
+    (change,) = changes_of("development_host")
+    assert (change.who, change.via) == (connection.settings_dict["USER"], "database")
+
+
+def test_what_truncate_takes_away_is_noted():
+    DevelopmentHost.objects.create(hostname="lab-1")
+    run("TRUNCATE rules_developmenthost")
+    assert [change.what for change in changes_of("development_host")] == ["added", "deleted"]
+
+
+def test_no_secret_is_noted_and_its_change_is():
+    made = ApiKey.create("probe", ["ingest"])
+    key = made.key
+    key.set_new_secret()
+    secret = key.add_signing_secret()
+    key.save()
+    user = User.objects.create_user("grace", password="a-secret-of-hers")
+    _, renewed = changes_of("key")
+    assert renewed.new["digest"] == renewed.old["digest"] == "(not shown)"
+    assert renewed.new["signing_secrets"] == "(not shown)"
+    noted = str([change.old | change.new for change in Change.objects.all()])
+    for hidden in (key.digest, *key.signing_secrets, secret, made.secret, user.password):
+        assert hidden not in noted
+
+
+def test_the_use_of_a_key_and_a_login_change_nothing():
+    key = ApiKey.create("probe", ["ingest"]).key
+    user = User.objects.create_user("grace")
+    ApiKey.objects.filter(pk=key.pk).update(last_used_at="2026-01-01T00:00Z")
+    User.objects.filter(pk=user.pk).update(last_login="2026-01-01T00:00Z")
+    assert [len(changes_of(kind)) for kind in ("key", "user")] == [1, 1]
+
+
+def test_who_gets_which_role_and_right_is_noted():
+    user, group = User.objects.create_user("grace"), Group.objects.create(name="night shift")
+    right = Permission.objects.get(codename="view_rule")
+    user.groups.add(group)
+    group.permissions.add(right)
+    user.groups.clear()
+    _, joined, left = changes_of("user")
+    assert (joined.name, joined.old, joined.new) == ("grace", {"group": None}, {"group": "night shift"})
+    assert (left.old, left.new) == ({"group": "night shift"}, {"group": None})
+    assert changes_of("group")[-1].new == {"permission": "rules.view_rule"}
+
+
+def test_what_is_no_row_is_noted_with_the_same_context():
+    with noted_as("ada", "API", "maintenance"):
+        note_changes([Noted(Kind.BREAKER, "moogsoft", "forced_open", new={"until": "noon"})])
+    (change,) = changes_of("breaker")
+    assert (change.who, change.what, change.new) == ("ada", "forced_open", {"until": "noon"})
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE audit_change SET who = 'nobody'", "DELETE FROM audit_change", "TRUNCATE audit_change"],
+)
+def test_what_is_noted_stays(statement: str):
+    Rule.objects.create(name="n", match_string="x", prod_handling="Ignore", dev_handling="Ignore")
+    run("SET LOCAL session_replication_role = replica")
+    with pytest.raises(DatabaseError, match="what is written there stays"), transaction.atomic():
+        run(statement)
+    assert len(changes_of("rule")) == 1
