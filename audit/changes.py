@@ -35,6 +35,21 @@ class Kind(StrEnum):
     USER = "user"
 
 
+# The tables whose rows the triggers note, by model. A test holds that no model is left out.
+KINDS = {
+    "audit.archive": Kind.ARCHIVE,
+    "audit.deadletter": Kind.DEAD_LETTER,
+    "auth.group": Kind.GROUP,
+    "auth.user": Kind.USER,
+    "ingest.apikey": Kind.KEY,
+    "ingest.quarantined": Kind.QUARANTINED,
+    "ingest.replay": Kind.REPLAY,
+    "rules.developmenthost": Kind.DEVELOPMENT_HOST,
+    "rules.deviceteam": Kind.TEAM,
+    "rules.rule": Kind.RULE,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
     """A change that is no change of a row: of what, what, and the values before and after. Never a secret."""

@@ -52,7 +52,7 @@ CREATE INDEX change_kind ON audit_change (kind, id DESC);
 CREATE INDEX change_who ON audit_change (who, id DESC);
 CREATE INDEX change_name ON audit_change (upper(name) text_pattern_ops);
 CREATE INDEX change_correlation ON audit_change (correlation_id, id DESC) WHERE correlation_id <> '';
-CREATE INDEX change_at ON audit_change USING brin (at);
+CREATE INDEX change_at ON audit_change (at);
 
 CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
