@@ -20,7 +20,10 @@ SELECT history.at, history.who, history.via, history.address, history.reason, '{
            SELECT jsonb_object_agg(key, b.value) FILTER (WHERE b.value IS NOT NULL) AS old,
                   jsonb_object_agg(key, a.value) FILTER (WHERE a.value IS NOT NULL) AS new
              FROM jsonb_each(history.before) AS b FULL JOIN jsonb_each(history.after) AS a USING (key)
-            WHERE b.value IS DISTINCT FROM a.value AND key NOT LIKE 'pgh\\_%'
+            WHERE b.value IS DISTINCT FROM a.value
+                  AND NOT (coalesce(b.value, 'null') IN ('null', '""', '[]', '{{}}')
+                           AND coalesce(a.value, 'null') IN ('null', '""', '[]', '{{}}'))
+                  AND key NOT LIKE 'pgh\\_%'
                   AND key NOT IN ('id', 'created_at', 'updated_at', 'change_number')
        ) AS changed
 """

@@ -1,5 +1,8 @@
 """The database notes every change, whoever makes it, without secrets, and nobody can rewrite what it has noted."""
 
+from datetime import timedelta
+from importlib import import_module
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import DatabaseError, connection, transaction
@@ -7,7 +10,10 @@ from django.db import DatabaseError, connection, transaction
 from audit.change_models import Change
 from audit.changes import Kind, Noted, note_changes, noted_as
 from ingest.models import ApiKey
+from ingest.quarantine_store import purge
+from mutt_project.noted_commands import for_this_process, note_commands
 from rules.models import DevelopmentHost, Rule
+from tests.unit.ingest.test_quarantine import NOW, kept
 
 pytestmark = pytest.mark.django_db
 
@@ -104,3 +110,38 @@ def test_what_is_noted_stays(statement: str):
     with pytest.raises(DatabaseError, match="what is written there stays"), transaction.atomic():
         run(statement)
     assert len(changes_of("rule")) == 1
+
+
+def test_the_history_of_rules_that_was_there_is_copied_as_it_would_have_been_noted():
+    with noted_as("ada", "admin", "a test"):
+        rule = Rule.objects.create(name="n", match_string="x", prod_handling="Ignore", dev_handling="Ignore")
+        host = DevelopmentHost.objects.create(hostname="lab-1")
+        Rule.objects.update(priority=7)
+        host.delete()
+        rule.delete()
+    fields = ("kind", "object_id", "name", "what", "old", "new", "who", "via", "reason")
+    noted = list(Change.objects.order_by("id").values_list(*fields))
+    run(import_module("rules.migrations.0005_changes").COPY)
+    copied = list(Change.objects.order_by("id").values_list(*fields))[len(noted) :]
+    assert len(noted) == 5
+    assert sorted(map(str, copied)) == sorted(map(str, noted))
+
+
+def test_pruning_the_quarantine_is_no_change_and_deleting_from_it_is():
+    kept(at=NOW - timedelta(days=15))
+    chosen = kept(at=NOW)
+    number = str(chosen.pk)
+    assert purge(NOW, max_age=timedelta(days=14), most_per_source=10) == 1
+    run("SELECT set_config('mutt.pruning', '', true)")  # a test is one transaction
+    chosen.delete()
+    (deleted,) = changes_of("quarantined")
+    assert deleted.object_id == number
+    assert "body" not in deleted.old
+
+
+def test_a_command_of_manage_py_is_noted_as_that_of_who_is_logged_in_to_the_machine():
+    note_commands(["manage.py", "create_key"])
+    with for_this_process:
+        DevelopmentHost.objects.create(hostname="lab-1")
+    (change,) = changes_of("development_host")
+    assert (change.who.endswith(" by manage.py create_key"), change.via) == (True, "command")
