@@ -1,5 +1,6 @@
 """Who changed what: one table for all changes, to which the database itself lets rows only be added."""
 
+import orjson
 from django.db import models
 
 
@@ -32,6 +33,17 @@ class Change(models.Model):
         return f"{self.at:%F %T} {self.who}: {self.kind} “{self.name or self.object_id}” {self.what}"
 
     @property
-    def fields(self) -> list[tuple[str, object, object]]:
-        """Each changed field with its value before and after."""
-        return [(name, self.old.get(name), self.new.get(name)) for name in sorted({*self.old, *self.new})]
+    def fields(self) -> list[tuple[str, str, str]]:
+        """Each changed field with its value before and after, as text."""
+        return [(name, _text(self.old.get(name)), _text(self.new.get(name))) for name in sorted({*self.old, *self.new})]
+
+    @property
+    def is_of_fields(self) -> bool:
+        """Whether it is the fields that tell what was changed: of what was made or deleted, the name does."""
+        return self.what not in {"added", "deleted"}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else orjson.dumps(value).decode()
