@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 
 from audit.changes import noted_as
@@ -24,15 +25,22 @@ class ChangesMiddleware:
         in_admin = request.path_info.startswith(ADMIN)
         if request.method in _LOOKING or not (in_admin or request.path_info.startswith(API)):
             return self._get_response(request)
-        who = request.user.get_username() or NOBODY  # an API key is known later
         via, reason = ("admin", _reason_in(request)) if in_admin else (via_of(request), reason_of(request))
-        with noted_as(who, via, reason, address_of(request), correlation_id()):
+        with noted_as(_person(request), via, reason, address_of(request), correlation_id()):
             return self._get_response(request)
 
 
 def address_of(request: HttpRequest) -> str:
     """Where the request came from."""
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _person(request: HttpRequest) -> str:
+    """Whose session it is; an API key is known only later."""
+    try:
+        return request.user.get_username() or NOBODY
+    except (OperationalError, InterfaceError):  # the view will meet it, too, and say so
+        return NOBODY
 
 
 def _reason_in(request: HttpRequest) -> str:

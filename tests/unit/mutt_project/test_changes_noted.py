@@ -274,3 +274,9 @@ def test_muttctl_is_told_from_other_callers(make_key):
     headers = {"X-API-KEY": make_key("write", name="a writer"), "User-Agent": "muttctl"}
     Client(headers=headers).post("/api/v1/dev-hosts", {"hostname": "new"}, content_type="application/json")
     assert latest("development_host").via == "muttctl"
+
+
+def test_a_person_is_told_that_postgresql_is_away_before_anything_is_changed(grace, postgresql_leaves):
+    postgresql_leaves()
+    answer = grace.post("/api/v1/dev-hosts", {"hostname": "new"}, content_type="application/json")
+    assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
