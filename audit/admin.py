@@ -1,7 +1,7 @@
 """Records and attempts in admin: to read, not to edit."""
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import PAGE_VAR
@@ -10,10 +10,13 @@ from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from audit.change_models import Change
+from audit.change_page import show_changes
 from audit.models import Archive, Attempt, Record
 from audit.search_page import show_search
 
@@ -122,3 +125,26 @@ class ArchiveAdmin(ReadOnlyAdmin[Archive]):
     def what_was_done(self, archive: Archive) -> SafeString:
         rows = ((one["at"][:19].replace("T", " "), one["what"], one["by"], one["reason"]) for one in archive.history)
         return format_html("<table>{}</table>", format_html_join("", "<tr><td>{}<td>{}<td>{}<td>{}</tr>", rows))
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnlyAdmin[Change]):
+    """The list is a search of our own, as that of records."""
+
+    fieldsets = (
+        ("What", {"fields": ("kind", "name", "object_id", "what", "values")}),
+        ("Who and why", {"fields": ("who", "reason", "at")}),
+        ("From where", {"fields": ("via", "address", "correlation_id")}),
+    )
+
+    class Media:
+        css: ClassVar[dict[str, tuple[str, ...]]] = {"all": ("audit/search.css",)}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return show_changes(request)
+
+    @admin.display(description="Before and after")
+    def values(self, change: Change) -> str:
+        return render_to_string("audit/change_values.html", {"fields": change.fields})

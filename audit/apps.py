@@ -3,8 +3,11 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import connections
 from django.db.models.signals import pre_migrate
+
+from audit.logins import note_failed_login, note_login, note_logout
 
 
 class AuditConfig(AppConfig):
@@ -14,6 +17,9 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         pre_migrate.connect(_take_time, sender=self)
+        user_logged_in.connect(note_login)
+        user_logged_out.connect(note_logout)
+        user_login_failed.connect(note_failed_login)
 
 
 def _take_time(using: str, **_: Any) -> None:

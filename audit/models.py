@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 
+from audit.change_models import Change  # noqa: F401 - here is where Django looks for models
 from audit.outcomes import DeadStage, Outcome
 
 

@@ -9,6 +9,7 @@ from psycopg2 import sql
 
 from audit.archive import BY_NAME, LOCK_WAIT, SOURCES, load_part
 from audit.archive_files import MANIFEST, ArchiveError, Part, read_manifest
+from audit.changes import asked_by
 from audit.models import Archive
 from audit.partitions import TABLE, Month, attach, create_table, exists
 from audit.retention import count, note
@@ -29,7 +30,7 @@ def begin_restore(month: Month, now: datetime, by: str, reason: str, folder: Pat
 
     Raises RefusedError where it is there or on its way, NoArchiveError.
     """
-    with transaction.atomic():
+    with transaction.atomic(), asked_by(by, reason):
         archive = Archive.objects.select_for_update().filter(month=str(month)).first()
         if archive is None:
             archive = Archive(month=str(month), state=Archive.State.DROPPED, path=str(_folder_of(month, folder)))

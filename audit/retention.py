@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from psycopg2 import sql
 
 from audit.archive import SOURCES, Source
+from audit.changes import asked_by
 from audit.journal import journal
 from audit.models import Archive, DeadLetter, Record
 from audit.outcomes import Outcome
@@ -16,7 +17,6 @@ from audit.partitions import Month, exists, months
 
 logger = logging.getLogger(__name__)
 
-MUTT_ITSELF = "MUTT"
 WORKING = (Archive.State.WRITING, Archive.State.CHECKING, Archive.State.DROPPING, Archive.State.RESTORING)
 _KEPT_FOR_EVER = "Everything is kept: MUTT_RETENTION_DAYS is 0."
 _NO_FOLDER = (
@@ -119,7 +119,7 @@ def begin(now: datetime, by: str, reason: str, days: int | None = None) -> list[
 
 def _begin_month(name: str, now: datetime, by: str, reason: str) -> None:
     month = Month.parse(name)
-    with transaction.atomic():
+    with transaction.atomic(), asked_by(by, reason):
         asked = {"requested_by": by, "reason": reason, "started_at": now, "updated_at": now}
         Archive.objects.get_or_create(month=name, defaults={**asked, "state": Archive.State.DROPPED})
         archive = Archive.objects.select_for_update().get(month=name)

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from audit import partitions, reconciling, retaining, retention, tallies
+from audit.changes import MUTT_ITSELF, noted_as
 from audit.dead_letters import bury_batch
 from audit.following import at_work
 from audit.journal import Burial, journal
@@ -63,7 +64,8 @@ def fold_tallies() -> int:
 def retain() -> list[str]:
     """Have old months archived and dropped; returns which."""
     reason = f"older than {settings.MUTT_RETENTION_DAYS} days"
-    begun = retention.begin(timezone.now(), retention.MUTT_ITSELF, reason)
+    with noted_as(MUTT_ITSELF, MUTT_ITSELF):
+        begun = retention.begin(timezone.now(), MUTT_ITSELF, reason)
     if begun:
         queue_work_on_archives()
     return begun
@@ -72,7 +74,9 @@ def retain() -> list[str]:
 @shared_task(name="audit.work_on_archives")
 def work_on_archives() -> None:
     """Do one step, and leave the next one to whichever worker is free."""
-    if retaining.work(timezone.now()):
+    with noted_as(MUTT_ITSELF, MUTT_ITSELF):
+        goes_on = retaining.work(timezone.now())
+    if goes_on:
         queue_work_on_archives()
 
 

@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from redis.exceptions import RedisError
 
-from forwarder.breaker import Wish, breaker
+from forwarder.breaker import Wish
 from forwarder.looking import Delivering, delivering
 from forwarder.models import Destination
+from forwarder.operating import force, resume
 
 _MAY_OPERATE = "forwarder.operate_destination"
 RESUME = "resume"
@@ -78,9 +79,9 @@ class DestinationAdmin(admin.ModelAdmin[Destination]):
         by, reason = request.user.get_username(), wanted["reason"]
         try:
             if wanted["wish"] != RESUME:
-                breaker().want(Wish(wanted["wish"]), reason, by, 60.0 * wanted["minutes"])
+                force(Wish(wanted["wish"]), reason, by, 60.0 * wanted["minutes"])
                 messages.success(request, "Done. All workers go by it from now on.")
-            elif breaker().resume(reason, by):
+            elif resume(reason, by):
                 messages.success(request, "Resumed: what waited is sent.")
             else:
                 messages.warning(request, "It was not paused.")

@@ -20,6 +20,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from audit.changes import found_to_be
 from ingest.answers import Why
 from ingest.models import ApiKey, Scope, digest_of
 from ingest.sealing import SealError, unseal
@@ -250,6 +251,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed("This API key is not known, or it was deactivated.")
         if caller.signing_secrets:
             raise AuthenticationFailed("This API key signs what it sends; it is for the webhook only.")
+        found_to_be(f"API key {caller.name}")
         return caller, None
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature

@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from audit.changes import MUTT_ITSELF, noted_as
 from ingest import replaying
 
 
@@ -10,5 +11,6 @@ from ingest import replaying
 def go_on_with_replays() -> int:
     """Send the next dead letters of running replays on their way; begin one where MUTT may do that by itself."""
     now = timezone.now()
-    replaying.replay_by_itself(now)
-    return replaying.go_on(now)
+    with noted_as(MUTT_ITSELF, MUTT_ITSELF):
+        replaying.replay_by_itself(now)
+        return replaying.go_on(now)

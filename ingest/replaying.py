@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
+from audit.changes import MUTT_ITSELF, Kind, Noted, asked_by, note_changes
 from audit.entry import Entry
 from audit.ids import batch_of, last_id_of
 from audit.journal import journal
@@ -25,7 +26,6 @@ from forwarder.retry import POLICIES, Concern
 from ingest import pipeline
 from ingest.replay_models import Replay
 
-MUTT_ITSELF = "MUTT"
 SETTLED = timedelta(minutes=1)  # so long all must have been well before MUTT replays by itself
 SLICE_S = 2  # how often beat has it done
 _MOST_AT_ONCE = 1000
@@ -102,13 +102,24 @@ def replay_letters(letters: Sequence[DeadLetter], by: str, reason: str) -> list[
         else:
             by_batch[batch_of(letter.event_id)].append(letter)
     for batch, together in by_batch.items():
-        opened = _reopen(batch, [(letter, found[letter.event_id]) for letter in together])
+        with transaction.atomic(), asked_by(by, reason):
+            note_changes([_replayed(letter) for letter in together])
+            opened = _reopen(batch, [(letter, found[letter.event_id]) for letter in together])
+            transaction.set_rollback(not opened)
+            if opened:
+                chosen = DeadLetter.objects.filter(pk__in=[letter.pk for letter in together])
+                chosen.update(settled_by=by, settled_why=reason)
         if opened:
-            chosen = DeadLetter.objects.filter(pk__in=[letter.pk for letter in together])
-            chosen.update(settled_by=by, settled_why=reason)
             pipeline.start(batch, len(together))
         results += [Replayed(letter.pk, letter.event_id, "" if opened else _STILL_OPEN) for letter in together]
     return results
+
+
+def _replayed(letter: DeadLetter) -> Noted:
+    """The letter itself changes only when its event has gone through the rules again."""
+    hostname = letter.payload.get("hostname", "") if isinstance(letter.payload, dict) else ""
+    states = {"old": {"state": letter.state}, "new": {"state": DeadLetter.State.REPLAYED.value}}
+    return Noted(Kind.DEAD_LETTER, str(letter.pk), "replayed", str(hostname), **states)
 
 
 def _reopen(batch: UUID, pairs: Sequence[tuple[DeadLetter, Record]]) -> bool:
@@ -130,30 +141,30 @@ def _entry(letter: DeadLetter, record: Record) -> Entry:
 
 def discard_letters(wanted: Wanted, by: str, reason: str, now: datetime) -> int:
     """Let go of dead letters that wait; returns how many. Their records say dead, as before."""
-    return (
-        wanted.letters()
-        .order_by()
-        .update(state=DeadLetter.State.DISCARDED, settled_at=now, settled_by=by, settled_why=reason)
-    )
+    settled = {"settled_at": now, "settled_by": by, "settled_why": reason}
+    with asked_by(by, reason):
+        return wanted.letters().order_by().update(state=DeadLetter.State.DISCARDED, **settled)
 
 
 def begin(wanted: Wanted, by: str, reason: str, rate: float, now: datetime) -> Replay:
     """Begin to replay many, `rate` events a second; `go_on` does it."""
-    return Replay.objects.create(
-        requested_by=by,
-        reason=reason,
-        filter=wanted.as_json(),
-        rate=rate,
-        started_at=now,
-        next_at=now,
-        total=wanted.letters().count(),
-    )
+    with asked_by(by, reason):
+        return Replay.objects.create(
+            requested_by=by,
+            reason=reason,
+            filter=wanted.as_json(),
+            rate=rate,
+            started_at=now,
+            next_at=now,
+            total=wanted.letters().count(),
+        )
 
 
 def stop(replay_id: UUID, by: str, now: datetime) -> bool:
     """Stop a replay; what is on its way goes on. False if it had ended before."""
     running = Replay.objects.filter(pk=replay_id, status=Replay.Status.RUNNING)
-    return bool(running.update(status=Replay.Status.STOPPED, ended_at=now, ended_by=by))
+    with asked_by(by, ""):
+        return bool(running.update(status=Replay.Status.STOPPED, ended_at=now, ended_by=by))
 
 
 def go_on(now: datetime) -> int:

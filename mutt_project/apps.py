@@ -1,9 +1,11 @@
 """Django's entry for the project itself."""
 
+import sys
 from importlib import import_module
 
 from django.apps import AppConfig
 
+from mutt_project.noted_commands import note_commands
 from mutt_project.secrets.following import follow
 from mutt_project.slo.standing import objectives
 
@@ -18,3 +20,4 @@ class MuttProjectConfig(AppConfig):
         follow()
         # Makes ours the current Celery app of every process that sends tasks; it can be imported only now.
         import_module("mutt_project.celery")
+        note_commands(sys.argv)

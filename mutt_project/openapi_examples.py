@@ -116,6 +116,21 @@ _RECORD: dict[str, Any] = {
     "outcome": "delivered",
     "outcome_at": _AT,
 }
+_CHANGE: dict[str, Any] = {
+    "id": 4711,
+    "at": _AT,
+    "who": "ada",
+    "via": "admin",
+    "address": "192.0.2.7",
+    "correlation_id": "b5c7e1d2a4f94f0c8a3e6d1f2b7c9e05",
+    "reason": "CHG-1234: the field team wants no pages at night",
+    "kind": "rule",
+    "object_id": "7",
+    "name": "Interface down",
+    "what": "changed",
+    "old": {"prod_handling": "Page_and_ticket"},
+    "new": {"prod_handling": "Ticket_only"},
+}
 _SENT = {"hostname": "core-router-01", "timestamp": _AT, "message": _MESSAGE, "syslog_severity": "err"}
 _KEY_REQUEST = {
     "name": "rsyslog",
@@ -393,6 +408,7 @@ EXAMPLES: dict[str, Any] = {
         "waiting_for_order": 3,
         "transitions": [{"at": _AT, "was": "closed", "became": "open", "reason": "10 failures: …", "by": ""}],
     },
+    "Change": _CHANGE,
     "WishRequest": {"state": "open", "reason": "CHG-1234: Moogsoft is upgraded", "for_s": 3600},
     "ResumeRequest": {"reason": "The key was mended in Moogsoft"},
     "DeadLetter": _DEAD_LETTER,
@@ -447,7 +463,7 @@ EXAMPLES: dict[str, Any] = {
     "NewApiKeyRequest": {**_KEY_REQUEST, "signed": False},
     "NewApiKey": {**_KEY, "secret": "shown in this answer only", "signing_secret": None},
     "PatchedApiKeyRequest": {"is_active": False},
-    "Grace": {"grace_hours": 24},
+    "GraceRequest": {"grace_hours": 24},
     "NewSecret": {"secret": "shown in this answer only", "former_until": "2026-01-06T08:00:00Z"},
     "NewSigningSecret": {"signing_secret": "shown in this answer only", "signing_secret_count": 2},
     "Ledger": {

@@ -28,8 +28,10 @@ ROLES: dict[str, tuple[str, ...]] = {
         *(f"rules.view_{model}" for model in _RULES),
         *(name.replace(".", ".view_") for name in _WRITTEN),
         *_OPERATED,
+        "audit.view_change",
     ),
     "MUTT admin": (
+        "audit.view_change",
         *(f"rules.{action}_{model}" for action in _ALL for model in _RULES),
         *(name.replace(".", ".view_") for name in _WRITTEN),
         *(f"ingest.{action}_apikey" for action in _ALL),

@@ -10,6 +10,7 @@ import ingest.openapi  # noqa: F401 - tells drf-spectacular of our keys
 from audit.api.export import EventExportView
 from audit.api.views import LedgerView
 from forwarder.api.views import BreakerViewSet
+from ingest.api.changes import ChangeExportView, ChangeViewSet
 from ingest.api.dead_letters import DeadLetterViewSet, ReplayViewSet
 from ingest.api.keys import ApiKeyViewSet
 from ingest.api.refusals import RefusalsView
@@ -36,6 +37,7 @@ _in_admin = admin.site.admin_view
 
 router = DefaultRouter(trailing_slash=False)
 router.register("events", WhyViewSet, basename="event")
+router.register("changes", ChangeViewSet, basename="change")
 router.register("rules", RuleViewSet, basename="rule")
 router.register("dev-hosts", DevelopmentHostViewSet, basename="development-host")
 router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
@@ -49,6 +51,7 @@ urlpatterns = [
     path("webhook/<str:source>", webhook, name="webhook-source"),
     path("webhook/<str:source>/<str:token>", webhook, name="webhook-token"),
     path("api/v1/events/export", EventExportView.as_view(), name="event-export"),
+    path("api/v1/changes/export", ChangeExportView.as_view(), name="change-export"),
     path("api/v1/ledger", LedgerView.as_view(), name="ledger"),
     path("api/v1/refusals", RefusalsView.as_view(), name="refusals"),
     path("api/v1/slo", SloView.as_view(), name="slo"),

@@ -14,7 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from rules.changes import MAX_REASON_LENGTH, bring_back, changing, history_of
+from audit.changes import MAX_REASON_LENGTH
+from rules.changes import bring_back, changing, history_of
 from rules.forms import ReasonedForm
 
 M = TypeVar("M", bound=Model)

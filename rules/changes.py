@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import pghistory
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Model
 
+from audit.changes import noted_as
 from rules.models import DevelopmentHost, DevelopmentHostChange, DeviceTeam, DeviceTeamChange, Rule, RuleChange
 
-MAX_REASON_LENGTH = 500
 _HISTORY: dict[type[Model], Any] = {
     Rule: RuleChange,
     DevelopmentHost: DevelopmentHostChange,
@@ -61,7 +60,7 @@ class Change:
 
 def changing(author: str, via: str, reason: str) -> AbstractContextManager[Any]:
     """What is changed within this is written down as this person's, for this reason."""
-    found: AbstractContextManager[Any] = pghistory.context(author=author, via=via, reason=reason[:MAX_REASON_LENGTH])
+    found: AbstractContextManager[Any] = noted_as(author, via, reason)
     return found
 
 

@@ -7,7 +7,8 @@ from django import forms
 from django.db.models import Model
 from django.utils.timesince import timesince
 
-from rules.changes import MAX_REASON_LENGTH, etag_of, history_of
+from audit.changes import MAX_REASON_LENGTH
+from rules.changes import etag_of, history_of
 from rules.models import Rule
 
 _DIGITS = 18  # of a bigint

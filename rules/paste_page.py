@@ -10,8 +10,9 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from audit.changes import MAX_REASON_LENGTH
 from rules.bulk import MOST, BulkError, Done, Wanted, change_many
-from rules.changes import MAX_REASON_LENGTH, changing
+from rules.changes import changing
 from rules.models import DevelopmentHost, DeviceTeam
 from rules.pages import AdminPage
 

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -38,38 +39,33 @@ class EventExportView(APIView):
     def get(self, request: Request) -> StreamingHttpResponse:
         """The rows of the search, without the events as they were sent. An answer that breaks off is not complete."""
         query = ExportQuery(data=request.query_params)
-        found = every_page_of(query.wanted)
-        form = query.validated_data["form"]
-        try:
-            first = next(found, [])  # what is wrong with the search is said before anything is answered
-        except TooBroadError as error:
-            raise ValidationError(str(error)) from error
-        pages = _with_first(first, found)
-        body = _csv(pages) if form == "csv" else _ndjson(pages)
-        name = {"Content-Disposition": f'attachment; filename="mutt-events.{form}"'}
-        return StreamingHttpResponse(body, content_type=_TYPES[form], headers=name)
+        pages = (EventSerializer(page, many=True).data for page in every_page_of(query.wanted))
+        return streamed("mutt-events", query.validated_data["form"], COLUMNS, pages)
 
 
-def _with_first(first: list[Record], rest: Iterator[list[Record]]) -> Iterator[list[Record]]:
-    yield first
-    yield from rest
+def streamed(name: str, form: str, columns: Sequence[str], pages: Iterator[Any]) -> StreamingHttpResponse:
+    """All rows, as a file of this name and form. What is wrong with the search is said before anything is answered."""
+    try:
+        first: Any = next(pages, [])
+    except TooBroadError as error:
+        raise ValidationError(str(error)) from error
+    every = chain([first], pages)
+    body = _csv(columns, every) if form == "csv" else _ndjson(every)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+    return StreamingHttpResponse(body, content_type=_TYPES[form], headers=headers)
 
 
-def _rows(page: list[Record]) -> list[dict[str, Any]]:
-    return EventSerializer(page, many=True).data  # type: ignore[return-value] # DRF's list is a list
-
-
-def _ndjson(pages: Iterator[list[Record]]) -> Iterator[bytes]:
+def _ndjson(pages: Iterable[Any]) -> Iterator[bytes]:
     for page in pages:
-        yield b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in _rows(page))
+        yield b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in page)
 
 
-def _csv(pages: Iterator[list[Record]]) -> Iterator[str]:
+def _csv(columns: Sequence[str], pages: Iterable[Any]) -> Iterator[str]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     for page in pages:
-        writer.writerows([_csv_value(row[name]) for name in COLUMNS] for row in _rows(page))
+        writer.writerows([_csv_value(row[name]) for name in columns] for row in page)
         yield text.getvalue()
         text.seek(0)
         text.truncate()
@@ -79,6 +75,6 @@ def _csv_value(value: Any) -> Any:
     """The value for a cell: a text that a device sent must not run as a formula where somebody opens the file."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
-    if isinstance(value, bool | list):
+    if isinstance(value, bool | list | dict):
         return orjson.dumps(value).decode()
     return value

@@ -1,7 +1,6 @@
 """Records, their stories and the ledger as JSON."""
 
 from dataclasses import fields
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -72,6 +71,16 @@ class EventSerializer(serializers.ModelSerializer[Record]):
         return batch_of(record.event_id)
 
 
+class MomentField(serializers.CharField):
+    """A moment: ISO 8601, or relative to now."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return moment_of(super().to_internal_value(data), timezone.now())
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
 class StepSerializer(serializers.Serializer[Any]):
     """One step of an event's way; `at` is null where no moment is recorded."""
 
@@ -125,14 +134,8 @@ class EventQuery(serializers.Serializer[Any]):
         required=False, max_length=128, help_text="Of the request, as `X-Correlation-ID` had it or was answered."
     )
     batch = serializers.UUIDField(required=False, help_text="The id of a batch, or of one of its events.")
-    since = serializers.CharField(required=False, help_text="Received at or after: ISO 8601, or e.g. -1h.")
-    until = serializers.CharField(required=False, help_text="Received before: ISO 8601, or e.g. -5m.")
-
-    def validate_since(self, text: str) -> datetime:
-        return _moment(text)
-
-    def validate_until(self, text: str) -> datetime:
-        return _moment(text)
+    since = MomentField(required=False, help_text="Received at or after: ISO 8601, or e.g. -1h.")
+    until = MomentField(required=False, help_text="Received before: ISO 8601, or e.g. -5m.")
 
     def validate_text(self, text: str) -> str:
         if not words_of(text):
@@ -147,13 +150,6 @@ class EventQuery(serializers.Serializer[Any]):
 
 
 _WANTED = {field.name for field in fields(Wanted)}
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return moment_of(text, timezone.now())
-    except ValueError as error:
-        raise serializers.ValidationError(str(error)) from error
 
 
 class ExportQuery(EventQuery):

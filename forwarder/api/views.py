@@ -8,9 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from forwarder.api.serializers import BreakerSerializer, ResumeSerializer, WishSerializer, as_json
-from forwarder.breaker import Wish, breaker
+from forwarder.breaker import Wish
 from forwarder.looking import delivering
 from forwarder.models import Destination
+from forwarder.operating import force, resume
 from rules.api.editing import author_of
 
 
@@ -32,7 +33,7 @@ class BreakerViewSet(viewsets.GenericViewSet[Destination]):
         asked = WishSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wish: dict[str, Any] = asked.validated_data
-        breaker().want(Wish(wish["state"]), wish["reason"], author_of(request), wish["for_s"])
+        force(Wish(wish["state"]), wish["reason"], author_of(request), wish["for_s"])
         return Response(as_json(delivering()))
 
     @extend_schema(
@@ -45,5 +46,5 @@ class BreakerViewSet(viewsets.GenericViewSet[Destination]):
         """Moogsoft refused the key (401, 403), and that has been mended. Where it was not paused, nothing changes."""
         asked = ResumeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        breaker().resume(asked.validated_data["reason"], author_of(request))
+        resume(asked.validated_data["reason"], author_of(request))
         return Response(as_json(delivering()))

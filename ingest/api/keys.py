@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from audit.api.pagination import CursorPages
 from ingest.authentication import Caller, HasAdminScope
 from ingest.models import GRACE, ApiKey, Scope
+from rules.api.editing import REASON
 from rules.api.serializers import CleanedSerializer
 
 
@@ -125,9 +126,9 @@ class NoOlderSecret(APIException):
 @extend_schema_view(
     list=extend_schema(summary="List API keys"),
     retrieve=extend_schema(summary="One API key, without its secrets"),
-    create=extend_schema(summary="Make an API key", responses={201: NewApiKeySerializer}),
-    partial_update=extend_schema(summary="Change an API key"),
-    destroy=extend_schema(summary="Delete an API key"),
+    create=extend_schema(summary="Make an API key", parameters=[REASON], responses={201: NewApiKeySerializer}),
+    partial_update=extend_schema(summary="Change an API key", parameters=[REASON]),
+    destroy=extend_schema(summary="Delete an API key", parameters=[REASON]),
 )
 class ApiKeyViewSet(viewsets.ModelViewSet[ApiKey]):
     """API keys, for keys with the scope `admin`. Changes hold everywhere within MUTT_KEY_MAX_AGE_S."""
@@ -166,6 +167,7 @@ class ApiKeyViewSet(viewsets.ModelViewSet[ApiKey]):
 
     @extend_schema(
         summary="Make a new secret; the present one is taken for a while",
+        parameters=[REASON],
         request=GraceSerializer,
         responses={201: NewSecretSerializer},
     )
@@ -182,6 +184,7 @@ class ApiKeyViewSet(viewsets.ModelViewSet[ApiKey]):
 
     @extend_schema(
         summary="Make a new signing secret; the one before it is still taken",
+        parameters=[REASON],
         request=None,
         responses={201: NewSigningSecretSerializer},
     )
@@ -199,7 +202,12 @@ class ApiKeyViewSet(viewsets.ModelViewSet[ApiKey]):
         answer = {"signing_secret": secret, "signing_secret_count": len(key.signing_secrets)}
         return Response(NewSigningSecretSerializer(answer).data, 201)
 
-    @extend_schema(summary="Drop the signing secret before the newest", request=None, responses={200: ApiKeySerializer})
+    @extend_schema(
+        summary="Drop the signing secret before the newest",
+        parameters=[REASON],
+        request=None,
+        responses={200: ApiKeySerializer},
+    )
     @action(detail=True, methods=["post"], url_path="drop-old-signing-secret")
     @transaction.atomic
     def drop_old_signing_secret(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature

@@ -1,7 +1,7 @@
 """Finding events, for whichever noun asks: `muttctl audit search`, `muttctl audit export`, `muttctl events search`."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -63,9 +63,30 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
 )
 
 
+_TO_FILE = (
+    click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False),
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["ndjson", "csv"]),
+        help="By default what FILE ends in, or else ndjson: one JSON object a line.",
+    ),
+)
+
+
 def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say which events are meant."""
-    for option in reversed(_FILTERS):
+    return with_options(command, _FILTERS)
+
+
+def to_file(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where an export goes to, and in which form."""
+    return with_options(command, _TO_FILE)
+
+
+def with_options(command: Callable[..., Any], options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """The command with these options, which its help lists in this order."""
+    for option in reversed(options):
         decorated: Callable[..., Any] = option(command)
         command = decorated
     return command
@@ -100,28 +121,27 @@ def search_events(limit: int, form: str, **wanted: object) -> None:
         "muttctl audit export yesterday.csv --since -1d --team NETO",
     ),
 )
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@to_file
 @filters
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["ndjson", "csv"]),
-    help="By default what FILE ends in, or else ndjson: one JSON object a line.",
-)
 def export_events(file: Path | None, form: str | None, **wanted: object) -> None:
     """Write all events that a search finds to FILE, or to standard output; the newest come first.
 
     FILE is there only when it is complete. On standard output the exit status tells: 3 where the
     stream broke off.
     """
+    export("/api/v1/events/export", wanted, file, form)
+
+
+def export(path: str, wanted: dict[str, object], file: Path | None, form: str | None) -> None:
+    """Write what is at this address to the file, or to standard output."""
     query = {**wanted, "form": form or ("csv" if file and file.suffix.lower() == ".csv" else "ndjson")}
     if file is None:
-        _copy(query, sys.stdout.buffer)
+        _copy(path, query, sys.stdout.buffer)
         return
     draft = file.with_name(f"{file.name}.part")
     try:
         with draft.open("wb") as target:
-            size = _copy(query, target)
+            size = _copy(path, query, target)
         draft.replace(file)
     except OSError as error:
         raise MuttctlError(f"{printable(file)} cannot be written: {error.strerror}.") from None
@@ -131,9 +151,9 @@ def export_events(file: Path | None, form: str | None, **wanted: object) -> None
     click.echo(f"{printable(file)} is written: {size:,} bytes.", err=True)
 
 
-def _copy(query: dict[str, object], target: BinaryIO) -> int:
+def _copy(path: str, query: dict[str, object], target: BinaryIO) -> int:
     size = 0
-    for piece in connect().stream("/api/v1/events/export", query):
+    for piece in connect().stream(path, query):
         size += target.write(piece)
     return size
 

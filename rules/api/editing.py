@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
@@ -12,9 +13,10 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from audit.changes import MAX_REASON_LENGTH
 from rules.api.serializers import BulkDoneSerializer, BulkSerializer
 from rules.bulk import BulkError, ChangedMeanwhileError, Wanted, change_many
-from rules.changes import MAX_REASON_LENGTH, changing, etag_of
+from rules.changes import changing, etag_of
 
 M = TypeVar("M", bound=Model)
 REASON_HEADER = "X-Change-Reason"
@@ -49,11 +51,16 @@ def author_of(request: Request) -> str:
     return user.get_username() if hasattr(user, "get_username") else f"API key {user.name}"
 
 
-def reason_of(request: Request) -> str:
+def reason_of(request: Request | HttpRequest) -> str:
     """The reason that a request gives for its change; HTTP servers hand headers on as Latin-1."""
     given = request.headers.get(REASON_HEADER, "")
     text = given.encode("latin-1", "replace").decode("utf-8", "replace")
     return " ".join(text.split()).replace("\0", "")[:MAX_REASON_LENGTH]
+
+
+def via_of(request: Request | HttpRequest) -> str:
+    """Whether it was muttctl, as it says itself, or some other caller of the API."""
+    return "muttctl" if request.headers.get("User-Agent", "").startswith("muttctl") else "API"
 
 
 class EditedViewSet(viewsets.ModelViewSet[M]):
@@ -82,7 +89,7 @@ class EditedViewSet(viewsets.ModelViewSet[M]):
         return super().finalize_response(request, response, *args, **kwargs)
 
     def _changing(self) -> AbstractContextManager[Any]:
-        return changing(author_of(self.request), "API", reason_of(self.request))
+        return changing(author_of(self.request), via_of(self.request), reason_of(self.request))
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002 - DRF's signature
         self._answered = self.get_object()

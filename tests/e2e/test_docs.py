@@ -139,6 +139,20 @@ def test_the_page_on_health_names_every_task_with_its_queue():
     assert tasks == {name: route["queue"] for name, route in settings.CELERY_TASK_ROUTES.items()}
 
 
+OF_CHANGES = re.findall(
+    r"^\.venv/bin/python manage\.py (muttctl .+)$", (ROOT / "docs" / "changes.md").read_text(), re.MULTILINE
+)
+
+
+def test_the_commands_of_the_page_on_changes_work(mutt: Mutt, tmp_path: Path):
+    assert len(OF_CHANGES) >= 3
+    for command in OF_CHANGES:
+        finished = muttctl(mutt, tmp_path, command)
+        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+    made = mutt.api("changes?kind=key&name=local")["results"][0]
+    assert (made["via"], made["who"].endswith(" by manage.py ensure_access")) == ("command", True)
+
+
 SENDERS = (ROOT / "docs" / "senders.md").read_text()
 KEYS = re.findall(r"^\.venv/bin/python manage\.py (create_key .+)$", SENDERS, re.MULTILINE)
 ON_A_LOG_HOST = re.findall(r"^((?:install|/usr/local/lib/mutt/mutt_relay\.py) [^#\n]+)", SENDERS, re.MULTILINE)

@@ -40,6 +40,8 @@ PAGES: dict[str, str | Callable[[Mutt], str]] = {
     "attempts": "/admin/audit/attempt/",
     "archives": "/admin/audit/archive/",
     "archive": "/admin/audit/archive/1/change/",
+    "changes": "/admin/audit/change/",
+    "change": lambda mutt: f"/admin/audit/change/{first(mutt, 'changes?kind=rule')}/change/",
     "dead-letters": "/admin/audit/deadletter/",
     "dead-letter": lambda mutt: f"/admin/audit/deadletter/{first(mutt, 'dead-letters')}/change/",
     "delivery": "/admin/forwarder/destination/",

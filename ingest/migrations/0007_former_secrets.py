@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ingest', '0005_traffic'),
+        ('ingest', '0006_changes'),
     ]
 
     operations = [

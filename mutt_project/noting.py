@@ -1,0 +1,48 @@
+"""Whose request it is, from where and why: told to the database before anything is changed."""
+
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponseBase
+
+from audit.changes import noted_as
+from audit.following import correlation_id
+from rules.api.editing import reason_of, via_of
+
+ADMIN, API = "/admin/", "/api/"
+NOBODY = "(not logged in)"
+_LOOKING = {"GET", "HEAD", "OPTIONS", "TRACE"}
+_REASONS = ("change_reason", "why", "reason")  # as the forms of admin name it
+
+
+class ChangesMiddleware:
+    """What a request changes is noted with who, from where and why; the webhook changes nothing."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        in_admin = request.path_info.startswith(ADMIN)
+        if request.method in _LOOKING or not (in_admin or request.path_info.startswith(API)):
+            return self._get_response(request)
+        via, reason = ("admin", _reason_in(request)) if in_admin else (via_of(request), reason_of(request))
+        with noted_as(_person(request), via, reason, address_of(request), correlation_id()):
+            return self._get_response(request)
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where the request came from."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _person(request: HttpRequest) -> str:
+    """Whose session it is; an API key is known only later."""
+    try:
+        return request.user.get_username() or NOBODY
+    except (OperationalError, InterfaceError):  # the view will meet it, too, and say so
+        return NOBODY
+
+
+def _reason_in(request: HttpRequest) -> str:
+    given = next((request.POST[name] for name in _REASONS if request.POST.get(name)), "")
+    return " ".join(given.replace("\0", "").split())
