@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
-from rest_framework.routers import DefaultRouter
+from rest_framework.routers import APIRootView, DefaultRouter
 
 import ingest.openapi  # noqa: F401 - tells drf-spectacular of our keys
 from audit.api.export import EventExportView
@@ -34,7 +34,15 @@ admin.site.index_title = "Rules, and what became of events (times are UTC)"
 
 _in_admin = admin.site.admin_view
 
+
+class RootView(APIRootView):
+    """Where the lists of the API are."""
+
+    for_all_staff = True
+
+
 router = DefaultRouter(trailing_slash=False)
+router.APIRootView = RootView
 router.register("events", WhyViewSet, basename="event")
 router.register("rules", RuleViewSet, basename="rule")
 router.register("dev-hosts", DevelopmentHostViewSet, basename="development-host")

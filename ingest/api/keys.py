@@ -47,6 +47,19 @@ class ApiKeySerializer(CleanedSerializer[ApiKey]):
             "created_at",
         )
 
+    def validate_scopes(self, scopes: list[str]) -> list[str]:
+        """A key gives no scope that it does not have itself; what another key has already, stays."""
+        caller: Any = self.context["request"].user
+        if not isinstance(caller, Caller):
+            return scopes
+        had = self.instance.scopes if isinstance(self.instance, ApiKey) else []
+        lacking = sorted(set(scopes) - caller.scopes - set(had))
+        if lacking:
+            raise serializers.ValidationError(
+                f"The key that you call with lacks {', '.join(lacking)}, and a key gives only scopes that it has."
+            )
+        return scopes
+
     def get_signing_secret_count(self, key: ApiKey) -> int:
         return len(key.signing_secrets)
 
