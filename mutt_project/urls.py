@@ -92,7 +92,7 @@ urlpatterns = [
     path("admin/audit/record/<uuid:id>/change/", _in_admin(WhyPage.as_view()), name="why"),
     path("admin/", _in_admin(HomePage.as_view())),
     path("admin/", admin.site.urls),
-    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("", RedirectView.as_view(pattern_name="admin:index", http_method_names=["get", "head"]), name="home"),
 ]
 
 handler404 = "mutt_project.problems.not_found"

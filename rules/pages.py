@@ -177,8 +177,12 @@ class BacktestPage(AdminPage):
         return HttpResponseRedirect(url)
 
 
-class BacktestResultPage(BacktestPage):
+class BacktestResultPage(AdminPage):
     """How far a backtest is, and what it has found."""
+
+    permissions = BacktestPage.permissions
+    template = BacktestPage.template
+    fragment = BacktestPage.fragment
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:  # noqa: A002 - named in urls.py
         backtest = Backtest.objects.filter(pk=id).first()
