@@ -95,5 +95,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index", http_method_names=["get", "head"]), name="home"),
 ]
 
+handler400 = "mutt_project.problems.bad_request"
+handler403 = "mutt_project.problems.forbidden"
 handler404 = "mutt_project.problems.not_found"
 handler500 = "mutt_project.problems.server_error"

@@ -52,7 +52,7 @@ def operations(heading: str) -> list[Row]:
     for operation, key, *ticks in _lines(heading):
         method, _, path = operation.partition(" ")
         people = {name for name, tick in zip(("any staff", *ROLES), ticks, strict=True) if tick}
-        keys = set() if key == "–" else {key if key == ANYBODY else f"key with {key}"}
+        keys = set() if key == "no key" else {key if key == ANYBODY else f"key with {key}"}
         found.append(Row(method, path, _with_superuser(people) | keys))
     return found
 

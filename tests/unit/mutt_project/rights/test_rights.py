@@ -58,7 +58,11 @@ def ask(client: Client, method: str, path: str, body: Any = None) -> HttpRespons
     if path.startswith("/admin/") and method == "POST":
         answer: Any = client.post(path, body or {})
     else:
-        answer = client.generic(method, path) if body is None else client.generic(method, path, json.dumps(body), "application/json")
+        answer = (
+            client.generic(method, path)
+            if body is None
+            else client.generic(method, path, json.dumps(body), "application/json")
+        )
     client.cookies = kept
     if answer.streaming:
         b"".join(answer)
@@ -75,7 +79,7 @@ def is_taken(answer: HttpResponse) -> bool:
 
 
 def all_try(world: World, method: str, path: str, body: Any, allowed: Any, *, quiet: bool | None = False) -> None:
-    """Everybody asks for it. Whoever is allowed gets it, and it does something unless it is `quiet` (None: may be so)."""
+    """Whoever is allowed gets it, and it does something, unless it is `quiet` (None: perhaps it is)."""
     before = digest()
     wrong = []
     for name, client in world.clients.items():
@@ -105,6 +109,24 @@ def test_an_operation_is_for_those_of_the_table_and_a_refusal_changes_nothing(wo
     body = BODIES.get(str(row))
     body = body(world.entries) if callable(body) else body
     all_try(world, row.method, world.path(row.path), body, allowed, quiet=quiet)
+
+
+@pytest.mark.parametrize("path", sorted({row.path for row in API if row.path.startswith("/api/v1/")}))
+def test_the_api_as_pages_shows_forms_for_what_a_person_may_do_and_for_nothing_else(world: World, path: str):
+    """Also where the answer is 405 or 403: a form may still be offered there."""
+    rows = {row.method: row for row in API if row.path == path}
+    for name in ("superuser", "viewer", "any staff"):
+        answer = world.clients[name].get(world.path(path), headers={"Accept": "text/html"})
+        assert answer.status_code in {200, 403, 405, 406}
+        if not answer["Content-Type"].startswith("text/html"):
+            continue  # an export, or the document
+        page = answer.content.decode()
+        assert ' style="' not in page
+        assert "<style" not in page
+        may = {method for method, row in rows.items() if row.is_for(name)}
+        assert 'method="POST"' not in page or "POST" in may, name
+        assert 'data-method="DELETE"' not in page or "DELETE" in may, name
+        assert 'data-method="PUT"' not in page or may & {"PUT", "PATCH"}, name  # DRF has one form for both
 
 
 @dataclass
@@ -160,7 +182,9 @@ def test_head_and_options_need_what_looking_needs_and_other_methods_do_nothing(w
             status = ask(client, method, world.path(path)).status_code
             if allowed.is_for(name):
                 redis_client().flushall()
-            wanted = {401, 403} if not allowed.is_for(name) else {200} if {"GET"} & there or method == "OPTIONS" else {405}
+            wanted = (
+                {401, 403} if not allowed.is_for(name) else {200} if {"GET"} & there or method == "OPTIONS" else {405}
+            )
             if status not in wanted:
                 wrong.append(f"{method} by {name} got {status}")
     for method in {*CHANGING, "TRACE"} - there:

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from audit.ids import event_id, new_batch_id
-from audit.models import Archive, Attempt, DeadLetter, Record
+from audit.models import Archive, Attempt, DeadLetter
 from ingest.models import ApiKey
 from ingest.quarantine_models import Quarantined
 from ingest.replay_models import Replay
@@ -153,8 +153,11 @@ FORMS: dict[str, dict[str, Any]] = {
     "rules.deviceteam": {**_TEAM, "change_reason": "why"},
     "ingest.apikey": {"name": "by form", "scopes": ["ingest"], "is_active": "on"},
     "auth.user": {
-        **{"username": "hopper", "is_active": "on", **_PASSWORD},
-        **{"date_joined_0": "2026-11-23", "date_joined_1": "08:30:00"},
+        "username": "hopper",
+        "is_active": "on",
+        **_PASSWORD,
+        "date_joined_0": "2026-11-23",
+        "date_joined_1": "08:30:00",
     },
     "auth.group": {"name": "by form"},
 }
