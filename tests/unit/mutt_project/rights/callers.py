@@ -1,6 +1,7 @@
 """Everybody who may knock: one key of each scope and keys of no use, one person of each role and people of none."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.test import Client
@@ -46,7 +47,7 @@ def _people() -> dict[str, Client]:
     return sessions
 
 
-def _person(name: str, **fields: bool) -> User:
+def _person(name: str, **fields: Any) -> User:
     return User.objects.create_user(name, password=None, **fields)
 
 

@@ -73,4 +73,4 @@ def test_every_list_and_every_action_has_a_line():
 def test_every_action_says_whose_permission_it_needs():
     for model, one in admin.site._registry.items():  # noqa: SLF001
         for name in one.actions or ():
-            assert getattr(getattr(one, name), "allowed_permissions", []), (model, name)
+            assert getattr(getattr(one, str(name)), "allowed_permissions", []), (model, name)

@@ -19,7 +19,7 @@ NEW_PASSWORD = {"password1": "correct horse battery", "password2": "correct hors
 def person() -> Callable[..., User]:
     ensure_roles()
 
-    def make(name: str, *roles: str, **fields: bool) -> User:
+    def make(name: str, *roles: str, **fields: Any) -> User:
         made = User.objects.create_user(name, password=None, **{"is_staff": True, **fields})
         made.groups.set(Group.objects.filter(name__in=[f"MUTT {role}" for role in roles]))
         return made
