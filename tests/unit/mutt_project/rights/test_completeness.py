@@ -14,7 +14,7 @@ from tests.unit.mutt_project.rights.table import API, LISTS, PAGES
 
 _OF_LISTS = re.compile(r"[a-z]+_[a-z]+_(changelist|add|history|delete|change)")
 # Admin's own: it sends old addresses on, says 404, or looks for choices of fields that no form of ours has.
-_OF_ADMIN = {"autocomplete", "view_on_site", None}
+_OF_ADMIN = re.compile(r"/admin/(autocomplete/|r/\{content_type_id\}/\{object_id\}/|\{url\}|\w+/\w+/\{object_id\}/)")
 
 
 def patterns(resolver: Any, before: str = "/") -> Iterator[tuple[str, URLPattern]]:
@@ -46,7 +46,7 @@ def ours() -> list[tuple[str, URLPattern]]:
         (path, pattern)
         for path, pattern in patterns(get_resolver())
         if "{format}" not in path and "{drf_format_suffix}" not in path and "<drf" not in path
-        if not _OF_LISTS.fullmatch(pattern.name or "") and not (pattern.name in _OF_ADMIN and path != "/admin/")
+        if not _OF_LISTS.fullmatch(pattern.name or "") and not _OF_ADMIN.fullmatch(path)
     ]
 
 

@@ -22,6 +22,8 @@ from tests.unit.mutt_project.rights.world import BODIES, FORMS, QUERIES, QUIET, 
 pytestmark = pytest.mark.django_db
 
 LOGIN = "/admin/login/"
+# No page of admin looks at keys: one of them speaks for all.
+NOT_IN_ADMIN = {"key with ingest", "key with read", "key with write", "expired key", "revoked key", "unknown key"}
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -48,6 +50,12 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         entries = one_of_everything()
         yield World(entries, everybody(), places(entries))
         transaction.set_rollback(True)
+    redis_client().flushall()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_in_redis(world: World) -> None:
+    """What a test has looked at may have left something there."""
     redis_client().flushall()
 
 
@@ -83,6 +91,8 @@ def all_try(world: World, method: str, path: str, body: Any, allowed: Any, *, qu
     before = digest()
     wrong = []
     for name, client in world.clients.items():
+        if path.startswith("/admin/") and name in NOT_IN_ADMIN:
+            continue
         if name not in allowed:
             answer = ask(client, method, path, body)
             if not is_refused(answer):
@@ -214,7 +224,8 @@ def test_an_action_does_something_for_those_of_the_table_only(
         type(chosen).objects.update(is_active=False)
     before = digest()
     form = {"action": action, "_selected_action": [str(chosen.pk)], "why": "a test", "change_reason": "a test"}
-    for name, client in world.clients.items():
+    for name in world.clients.keys() - NOT_IN_ADMIN:
+        client = world.clients[name]
         with transaction.atomic():
             answer = ask(client, "POST", page(row, "changelist", world), {**form, "post": "yes"})
             assert answer.status_code < 500
