@@ -151,6 +151,27 @@ def test_what_pages_do_by_script_is_allowed_by_the_strict_policy(browser: Browse
         assert (visit.complaints, visit.violations()) == ([], [])
 
 
+def test_a_role_is_made_in_a_window_of_its_own(browser: Browser, session: Any, filled: Mutt):
+    """Admin's windows tell the page that opened them what they have made: the opener policy must let them."""
+    with filled.database() as cursor:
+        cursor.execute(
+            "INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff,"
+            " is_active, date_joined) VALUES ('!', false, 'grace', '', '', '', true, true, now()) RETURNING id"
+        )
+        (person,) = cursor.fetchone()
+    with visiting(browser, session, filled, DESKTOP) as visit:
+        page = visit.page
+        page.goto(f"{filled.stack.web}/admin/auth/user/{person}/change/")
+        with page.expect_popup() as opened:
+            page.click("#add_id_groups")
+        window = opened.value
+        window.fill("#id_name", "made in a window")
+        assert window.evaluate("window.cspViolations") == []
+        window.click("input[name=_save]")
+        page.wait_for_selector("#id_groups_to option >> text=made in a window", state="attached")
+        assert (visit.complaints, visit.violations()) == ([], [])
+
+
 def test_a_rule_is_tried_beside_its_form_on_an_event_and_on_the_past(browser: Browser, session: Any, filled: Mutt):
     with visiting(browser, session, filled, DESKTOP) as visit:
         page = visit.page
