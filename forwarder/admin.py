@@ -45,6 +45,9 @@ class WishForm(forms.Form):
 class DestinationAdmin(admin.ModelAdmin[Destination]):
     """There is one destination, so its list is its page."""
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> None:
+        """No entry can be opened: there is no table."""
+
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         return False
 

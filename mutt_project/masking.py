@@ -1,7 +1,7 @@
 """Keeps secrets out of logs.
 
-They are API keys, signing secrets, credentials, what follows /webhook/<source>/ in a path, and what this process itself
-was told in its environment.
+They are API keys, signing secrets, credentials, what follows /webhook/<source>/ in a path, parameters like `api_key`,
+and what this process itself was told in its environment.
 """
 
 import logging
@@ -14,11 +14,25 @@ from mutt_project.secrets.names import SECRETS
 
 MASK = "***"
 
-_HINTS = ("mutt", "whsec", "/webhook/", "basic", "bearer", "://")
+_HINTS = (
+    "mutt",
+    "whsec",
+    "/webhook/",
+    "basic",
+    "bearer",
+    "://",
+    "key=",
+    "token=",
+    "secret=",
+    "password=",
+    "authorization=",
+)
 _KEY = re.compile(r"mutt(?:_|%5f)[a-z0-9_%-]{16,}", re.IGNORECASE)
 _SIGNING_SECRET = re.compile(r"whsec(?:_|%5f)[a-z0-9+/=_%-]{8,}", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"\b(basic|bearer)\s+[a-z0-9+/=._~-]{16,}", re.IGNORECASE)
 _IN_URL = re.compile(r"(://)[^\s/@\"']*@")
+# Nobody is let in by these, but some will try, and whatever they try may open another door.
+_IN_QUERY = re.compile(r"([?&][a-z_-]*(?:key|token|secret|password|authorization)=)[^&#\s\"']+", re.IGNORECASE)
 # Up to the end of the line, since a path that Django has decoded may hold blanks; but a quote ends it, and " HTTP/1.1".
 _IN_PATH = re.compile(r"(/webhook/+[^\s/?#\"']*/+)(?:(?! HTTP/)[^\"'\n])+", re.IGNORECASE)
 
@@ -63,6 +77,7 @@ def masked(text: str) -> str:
         return text
     text = _IN_URL.sub(rf"\1{MASK}@", text)
     text = _IN_PATH.sub(rf"\1{MASK}", text)
+    text = _IN_QUERY.sub(rf"\1{MASK}", text)
     text = _KEY.sub(MASK, text)
     text = _SIGNING_SECRET.sub(MASK, text)
     return _CREDENTIALS.sub(rf"\1 {MASK}", text)

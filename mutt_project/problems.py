@@ -5,10 +5,12 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.defaults import page_not_found
+from django.shortcuts import render
+from django.views.defaults import bad_request as bad_request_page
+from django.views.defaults import page_not_found, permission_denied
 from django.views.defaults import server_error as server_error_page
 from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException, ParseError
@@ -92,6 +94,28 @@ def _pointed(pointer: str, data: Any) -> list[dict[str, Any]]:
     if isinstance(data, list):
         return [found for place, item in enumerate(data) for found in _pointed(f"{pointer}/{place}", item)]
     return [{"pointer": pointer, "detail": str(data)}]
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_browser(request):
+        return bad_request_page(request, exception)
+    detail = "MUTT takes no such request."
+    if isinstance(exception, DisallowedHost):
+        detail = "MUTT does not answer to this host name: MUTT_ALLOWED_HOSTS says to which ones."
+    return Problem(400, "Bad Request", detail).response()
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_browser(request):
+        return permission_denied(request, exception)
+    return Problem(403, "Forbidden", "You may not do this: docs/rights.md says who may.").response()
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without the token of its page: nothing was done."""
+    if _is_browser(request):
+        return render(request, "403_csrf.html", status=403)
+    return Problem(403, "Forbidden", f"Nothing was done. {reason}").response()
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
-from rest_framework.routers import DefaultRouter
+from rest_framework.routers import APIRootView, DefaultRouter
 
 import ingest.openapi  # noqa: F401 - tells drf-spectacular of our keys
 from audit.api.export import EventExportView
@@ -35,7 +35,15 @@ admin.site.index_title = "Rules, and what became of events (times are UTC)"
 
 _in_admin = admin.site.admin_view
 
+
+class RootView(APIRootView):
+    """Where the lists of the API are."""
+
+    for_all_staff = True
+
+
 router = DefaultRouter(trailing_slash=False)
+router.APIRootView = RootView
 router.register("events", WhyViewSet, basename="event")
 router.register("changes", ChangeViewSet, basename="change")
 router.register("rules", RuleViewSet, basename="rule")
@@ -87,8 +95,10 @@ urlpatterns = [
     path("admin/audit/record/<uuid:id>/change/", _in_admin(WhyPage.as_view()), name="why"),
     path("admin/", _in_admin(HomePage.as_view())),
     path("admin/", admin.site.urls),
-    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("", RedirectView.as_view(pattern_name="admin:index", http_method_names=["get", "head"]), name="home"),
 ]
 
+handler400 = "mutt_project.problems.bad_request"
+handler403 = "mutt_project.problems.forbidden"
 handler404 = "mutt_project.problems.not_found"
 handler500 = "mutt_project.problems.server_error"

@@ -88,14 +88,15 @@ class RuleAdmin(EditedAdmin[Rule]):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new rule may begin as the copy of another."""
         rule = rule_called(request.GET.get("copy", ""))
-        if rule is None:
+        if rule is None or not self.has_view_permission(request, rule):
             return {**super().get_changeform_initial_data(request)}
         names = [field.name for field in Rule._meta.concrete_fields if field.name not in _NOT_COPIED]  # noqa: SLF001 - Django's documented Model._meta API
         return {**{name: getattr(rule, name) for name in names}, "name": f"{rule.name} (copy)"[:200]}
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
         """A rule that is made for an event can be tried on it."""
-        record = record_called(request.GET.get("event", ""))
+        may_look = request.user.has_perm("audit.view_record")
+        record = record_called(request.GET.get("event", "")) if may_look else None
         event = as_text(record) if record else ""
         return super().add_view(request, form_url, {**(extra_context or {}), "try_event": event})
 

@@ -73,12 +73,16 @@ class EditedAdmin(admin.ModelAdmin[M]):
             super().delete_queryset(request, queryset)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        if not self.has_delete_permission(request):
+            raise PermissionDenied
         if request.method == "POST" and not _gives_reason(request):
             messages.error(request, _NEEDS_REASON)
             return HttpResponseRedirect(request.get_full_path())
         return super().delete_view(request, object_id, extra_context)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
         if request.method == "POST" and not _gives_reason(request):
             messages.error(request, _NEEDS_REASON)
             return HttpResponseRedirect(request.get_full_path())

@@ -65,6 +65,7 @@ def draft_in(request: HttpRequest) -> tuple[Rule | None, dict[str, Any]]:
 class ExplainPage(AdminPage):
     """What the rules make of an event, and why."""
 
+    permissions = ("rules.view_rule", "audit.view_record")
     template = "rules/explain.html"
     fragment = "rules/explanation.html"
     # What sources send is ingest's to read, which stands above this app: urls.py hands its reader in.
@@ -155,7 +156,7 @@ def highlighted(explanation: Explanation) -> SafeString:
 class BacktestPage(AdminPage):
     """Begins a backtest of what stands in a rule's form."""
 
-    permissions = ("rules.view_rule", "rules.change_rule")
+    permissions = ("rules.view_rule", "rules.change_rule", "audit.view_record")
     template = "rules/backtest.html"
     fragment = "rules/backtest_result.html"
 
@@ -176,8 +177,12 @@ class BacktestPage(AdminPage):
         return HttpResponseRedirect(url)
 
 
-class BacktestResultPage(BacktestPage):
+class BacktestResultPage(AdminPage):
     """How far a backtest is, and what it has found."""
+
+    permissions = BacktestPage.permissions
+    template = BacktestPage.template
+    fragment = BacktestPage.fragment
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:  # noqa: A002 - named in urls.py
         backtest = Backtest.objects.filter(pk=id).first()

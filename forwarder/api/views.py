@@ -23,6 +23,10 @@ class BreakerViewSet(viewsets.GenericViewSet[Destination]):
     detail = True
     people_need: ClassVar[dict[str, tuple[str, ...]]] = {"update": ("operate",), "resume": ("operate",)}
 
+    def get_serializer_class(self) -> Any:
+        """What is sent to it: for the form on the page of the browsable API."""
+        return ResumeSerializer if self.action == "resume" else WishSerializer
+
     @extend_schema(summary="The breaker, the rate limit, and what waits", responses=BreakerSerializer)
     def retrieve(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
         return Response(as_json(delivering()))

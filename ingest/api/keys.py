@@ -10,7 +10,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,6 +19,14 @@ from ingest.authentication import Caller, HasAdminScope
 from ingest.models import GRACE, ApiKey, Scope
 from rules.api.editing import REASON
 from rules.api.serializers import CleanedSerializer
+
+
+def _lacking(caller: Caller, scopes: set[str]) -> str:
+    """Why the caller cannot give these scopes to whoever holds a key; empty if it can."""
+    lacking = sorted(scopes - caller.scopes)
+    if not lacking:
+        return ""
+    return f"The key that you call with lacks {', '.join(lacking)}, and a key gives only scopes that it has."
 
 
 class ById(CursorPages):
@@ -49,6 +57,16 @@ class ApiKeySerializer(CleanedSerializer[ApiKey]):
             "last_used_at",
             "created_at",
         )
+
+    def validate_scopes(self, scopes: list[str]) -> list[str]:
+        """A key gives no scope that it does not have itself; what another key has already, stays."""
+        caller: Any = self.context["request"].user
+        if not isinstance(caller, Caller):
+            return scopes
+        had = self.instance.scopes if isinstance(self.instance, ApiKey) else []
+        if lacking := _lacking(caller, set(scopes) - set(had)):
+            raise serializers.ValidationError(lacking)
+        return scopes
 
     def get_signing_secret_count(self, key: ApiKey) -> int:
         return len(key.signing_secrets)
@@ -178,6 +196,9 @@ class ApiKeyViewSet(viewsets.ModelViewSet[ApiKey]):
         asked = GraceSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         key = self.get_object()
+        caller: Any = request.user
+        if isinstance(caller, Caller) and (lacking := _lacking(caller, set(key.scopes))):
+            raise PermissionDenied(lacking)
         secret = key.change_secret(timedelta(hours=asked.validated_data["grace_hours"]))
         key.save(update_fields=["prefix", "digest", "former_digest", "former_until"])
         return Response(NewSecretSerializer({"secret": secret, "former_until": key.former_until}).data, 201)

@@ -42,6 +42,10 @@ class RetentionViewSet(viewsets.GenericViewSet[Archive]):
         """To look needs `read`, all else `admin`."""
         return [HasScope() if self.request.method in SAFE_METHODS else HasAdminScope()]
 
+    def get_serializer_class(self) -> Any:
+        """What is sent to it: for the form on the page of the browsable API."""
+        return RestoreSerializer if self.action == "restore" else RetainSerializer
+
     @extend_schema(summary="What is kept how long, and what is archived", responses=RetentionSerializer)
     def retrieve(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
         """While a month goes or comes, its `progress` grows; a `problem` stays until it is asked for again."""

@@ -30,6 +30,7 @@ from rules.ruleset import current_rule_set, inactive_rules
 from rules.tasks import queue_backtest
 
 DEFAULT_EVENTS = 10_000
+_SHOWS_EVENTS = {None: ("audit.view_record",)}  # a backtest has samples of what changes
 
 
 def explained(event: Event, draft: Rule | None) -> Explanation:
@@ -75,6 +76,7 @@ class BacktestsView(APIView):
     """What a change of one rule would have changed about the events of the past."""
 
     queryset = Rule.objects.all()
+    people_also_need = _SHOWS_EVENTS
 
     @extend_schema(
         operation_id="rules_backtests_create",
@@ -112,6 +114,7 @@ class BacktestView(APIView):
     """One backtest."""
 
     queryset = Rule.objects.all()
+    people_also_need = _SHOWS_EVENTS
 
     @extend_schema(
         operation_id="rules_backtests_retrieve",

@@ -52,6 +52,46 @@ PAGES: dict[str, str | Callable[[Mutt], str]] = {
     "key-new": "/admin/ingest/apikey/add/",
     "home": "/admin/",  # the last, since its charts have something to show by then
 }
+# These are Django's or DRF's, in whose looks we have no hand: they open, and nothing in them is blocked.
+OTHERS: dict[str, str | Callable[[Mutt], str]] = {
+    "api": "/api/v1/",
+    "api-rules": "/api/v1/rules",
+    "api-rule": lambda mutt: f"/api/v1/rules/{first(mutt, 'rules')}",
+    "api-event": lambda mutt: f"/api/v1/events/{first(mutt, 'events')}",
+    "api-status": "/api/v1/status",
+    "api-breaker": "/api/v1/breaker",
+    "api-retention": "/api/v1/retention",
+    "api-dead-letters": "/api/v1/dead-letters",
+    "api-quarantine": "/api/v1/quarantine",
+    "api-keys": "/api/v1/keys?limit=1",
+    "people": "/admin/auth/user/?is_staff__exact=1",
+    "person-new": "/admin/auth/user/add/",
+    "person": "/admin/auth/user/1/change/",
+    "person-password": "/admin/auth/user/1/password/",
+    "person-history": "/admin/auth/user/1/history/",
+    "roles": "/admin/auth/group/",
+    "role": "/admin/auth/group/1/change/",
+    "role-new": "/admin/auth/group/add/?_popup=1",
+    "role-delete": "/admin/auth/group/1/delete/",
+    "key": "/admin/ingest/apikey/1/change/",
+    "key-history": "/admin/ingest/apikey/1/history/",
+    "key-delete": "/admin/ingest/apikey/1/delete/",
+    "refused": lambda mutt: f"/admin/ingest/quarantined/{first(mutt, 'quarantine')}/change/",
+    "refused-delete": lambda mutt: f"/admin/ingest/quarantined/{first(mutt, 'quarantine')}/delete/",
+    "lists-of-rules": "/admin/rules/",
+    "password": "/admin/password_change/",
+    "password-done": "/admin/password_change/done/",
+}
+ERRORS = {
+    "/nowhere": 404,
+    "/admin/nowhere/": 404,
+    "/admin/audit/record/add/": 403,
+    "/api/v1/nowhere": 404,
+    "/api/v1/rules/0": 404,
+    "/api/v1/rules/test": 405,
+    "/api/v1/events?since=x": 400,
+    "/webhook": 405,
+}
 PUBLIC = {"login": "/admin/login/", "swagger-ui": "/api/v1/docs", "redoc": "/api/v1/redoc"}
 
 

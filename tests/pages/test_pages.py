@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.chromium import OPTIONS, executable
 from tests.mutt import Mutt, event, eventually
-from tests.pages.addresses import LOOKS, PAGES, PUBLIC, address
+from tests.pages.addresses import ERRORS, LOOKS, OTHERS, PAGES, PUBLIC, address
 from tests.pages.browsing import Visit, log_in, visiting
 
 pytestmark = pytest.mark.stack
@@ -92,6 +92,84 @@ def test_a_page_for_everybody_opens_under_the_strict_policy(browser: Browser, mu
         shown = {"login": "Log in", "swagger-ui": "/api/v1/rules/test", "redoc": "Try the rules on an event"}
         eventually(lambda: shown[name].lower() in visit.page.content().lower())
         look(visit, f"{name}-{looks}")
+
+
+def test_the_other_pages_open_under_the_strict_policy(browser: Browser, session: Any, filled: Mutt):
+    with visiting(browser, session, filled, DESKTOP) as visit:
+        for name, page in OTHERS.items():
+            visit.page.goto(address(page, filled))
+            assert (name, visit.complaints, visit.violations()) == (name, [], [])
+            assert "/admin/login/" not in visit.page.url
+
+
+def test_an_error_is_a_page_under_the_strict_policy(browser: Browser, session: Any, filled: Mutt):
+    with visiting(browser, session, filled, DESKTOP) as visit:
+        for path, status in ERRORS.items():
+            answer = visit.page.goto(filled.stack.web + path)
+            assert answer is not None
+            assert (path, answer.status, visit.violations()) == (path, status, [])
+        visit.page.goto(f"{filled.stack.web}/admin/login/?next=/admin/password_change/")
+        visit.page.context.clear_cookies()
+        visit.page.goto(f"{filled.stack.web}/admin/login/")
+        visit.page.context.clear_cookies()
+        visit.page.fill("#id_username", "admin")
+        visit.page.fill("#id_password", "guessed")
+        visit.page.click("input[type=submit]")
+        assert "Nothing was done" in visit.page.inner_text("h1")
+        assert visit.violations() == []
+
+
+def test_what_pages_do_by_script_is_allowed_by_the_strict_policy(browser: Browser, session: Any, filled: Mutt):
+    """The calendar, the clock and the chooser of admin; the try-outs of Swagger UI; a form of the browsable API."""
+    with visiting(browser, session, filled, DESKTOP) as visit:
+        page, web = visit.page, filled.stack.web
+        page.goto(f"{web}/admin/ingest/apikey/add/")
+        page.click("#calendarlink0")
+        page.click("#calendarin0 td a >> nth=10")
+        page.click("#clocklink0")
+        page.click("#clockbox0 a >> nth=2")
+        assert page.input_value("#id_expires_at_0")
+        assert page.input_value("#id_expires_at_1")
+        page.goto(f"{web}/admin/auth/group/add/")
+        page.click("#id_permissions_add_all")
+        assert page.locator("#id_permissions_to option").count() > 10
+        assert visit.violations() == []
+
+        page.goto(f"{web}/api/v1/docs")
+        page.click("#operations-ledger-ledger_retrieve .opblock-summary-control")
+        page.click("text=Try it out")
+        page.click("button.execute")
+        page.wait_for_selector(".live-responses-table .response")
+        assert "balanced" in page.inner_text(".live-responses-table")
+        assert visit.violations() == []
+
+        page.goto(f"{web}/api/v1/dev-hosts")
+        page.fill("#id__content", json.dumps({"hostname": "by-form", "description": ""}))
+        page.click("text=POST >> nth=-1")
+        page.wait_for_selector("text=HTTP 201 Created")
+        filled.api("dev-hosts/bulk", "POST", {"delete": ["by-form"]})
+        assert (visit.complaints, visit.violations()) == ([], [])
+
+
+def test_a_role_is_made_in_a_window_of_its_own(browser: Browser, session: Any, filled: Mutt):
+    """Admin's windows tell the page that opened them what they have made: the opener policy must let them."""
+    with filled.database() as cursor:
+        cursor.execute(
+            "INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff,"
+            " is_active, date_joined) VALUES ('!', false, 'grace', '', '', '', true, true, now()) RETURNING id"
+        )
+        (person,) = cursor.fetchone()
+    with visiting(browser, session, filled, DESKTOP) as visit:
+        page = visit.page
+        page.goto(f"{filled.stack.web}/admin/auth/user/{person}/change/")
+        with page.expect_popup() as opened:
+            page.click("#add_id_groups")
+        window = opened.value
+        window.fill("#id_name", "made in a window")
+        assert window.evaluate("window.cspViolations") == []
+        window.click("input[name=_save]")
+        page.wait_for_selector("#id_groups_to option >> text=made in a window", state="attached")
+        assert (visit.complaints, visit.violations()) == ([], [])
 
 
 def test_a_rule_is_tried_beside_its_form_on_an_event_and_on_the_past(browser: Browser, session: Any, filled: Mutt):

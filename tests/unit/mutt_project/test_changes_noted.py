@@ -18,7 +18,7 @@ from audit.changes import KINDS
 from audit.ids import event_id, new_batch_id
 from audit.models import Archive
 from forwarder.breaker import breaker
-from ingest.models import ApiKey
+from ingest.models import ApiKey, Scope
 from ingest.replay_models import Replay
 from mutt_project.roles import ensure_roles
 from rules.models import DevelopmentHost, DeviceTeam, Rule
@@ -170,7 +170,7 @@ def test_each_operation_that_changes_something_is_known():
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_an_operation_is_noted_with_who_why_and_from_where(make_key, tmp_path, operation):
     wanted, (method, path) = OPERATIONS[operation], MUTATING[operation]
-    secret, made = make_key("read", "write", "admin", name="a caller"), things()
+    secret, made = make_key(*Scope.values, name="a caller"), things()
     if operation == "retention_retain":
         fill()
     where = path.replace("{id}", str(made[wanted.path].pk)) if wanted.path else path

@@ -64,6 +64,9 @@ def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
         ("/WEBHOOK/x/abc", "/WEBHOOK/x/***"),
         ("Authorization: Basic b3Jpb246bXV0dF9hYmNk", "Authorization: Basic ***"),
         ("authorization: bearer abcdefghijklmnop", "authorization: bearer ***"),
+        ("GET /api/v1/rules?api_key=s3cret&q=x", "GET /api/v1/rules?api_key=***&q=x"),
+        ("'/x?a=b&Access_Token=s3cret' 401", "'/x?a=b&Access_Token=***' 401"),
+        ("GET /x?key=s3cret HTTP/1.1", "GET /x?key=*** HTTP/1.1"),
         ("at redis://:s3cret@127.0.0.1:6379/0 now", "at redis://***@127.0.0.1:6379/0 now"),
         ("postgresql://mutt:p%40ss@db/mutt?a=b", "postgresql://***@db/mutt?a=b"),
     ],
@@ -82,6 +85,8 @@ def test_a_secret_is_masked_and_the_rest_stays(text, expected):
         "mutt_project.celery: mutt_events",
         "basic facts",
         "a whsec_ begins it",
+        "/api/v1/refusals?why=revoked_key&since=-1h",
+        "monkey=1",
     ],
 )
 def test_what_is_no_secret_stays(text):
