@@ -131,6 +131,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["ingest.authentication.HasScope"],
     "DEFAULT_SCHEMA_CLASS": "mutt_project.openapi.MuttSchema",
     "EXCEPTION_HANDLER": "mutt_project.problems.api_problem",
+    "DEFAULT_METADATA_CLASS": "mutt_project.options.NameOnly",
+    "ALLOWED_VERSIONS": ["v1"],  # what ?version= of the OpenAPI document may say
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -360,11 +362,14 @@ MUTT_TRACING = optional("MUTT_TRACING", False, boolean)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"mask": {"()": "mutt_project.masking.MaskSecrets"}},
+    "filters": {
+        "mask": {"()": "mutt_project.masking.MaskSecrets"},
+        "briefly": {"()": "mutt_project.log_lines.Briefly"},
+    },
     "formatters": {
         "line": {"()": "mutt_project.log_lines.formatter", "form": log_format()},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["briefly", "mask"]}},
     "root": {"handlers": ["stderr"], "level": optional("MUTT_LOG_LEVEL", "INFO", str)},
     "loggers": {
         "celery.app.trace": {"level": "WARNING"},
