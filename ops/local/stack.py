@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import Fault
+from xmlrpc.client import Fault  # nosec B411 # our own supervisord answers
 
 import urllib3
 
@@ -200,7 +200,7 @@ class Stack:
 
     def manage(self, *arguments: str) -> None:
         """Run a management command. Raises RuntimeError with its output."""
-        finished = subprocess.run(
+        finished = subprocess.run(  # nosec B603 # no input of a user is in it
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=self.environment,
