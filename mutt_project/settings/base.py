@@ -328,6 +328,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 10,
     "retry_on_timeout": False,
 }
+CELERY_BEAT_SCHEDULER = "mutt_project.beat:JsonScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep open batches": {
         "task": "ingest.sweep_open_batches",

@@ -9,7 +9,7 @@ _CELERY = ("celery", "--quiet", "-A", "mutt_project.worker")
 _COMMANDS = {
     "web": ("gunicorn", "-c", "python:ops.gunicorn_conf", "mutt_project.wsgi"),
     "worker": (*_CELERY, "worker", "--pool=solo", "--without-mingle", "-Q", "pipeline,forward,dlq,maintenance"),
-    "beat": (*_CELERY, "beat", "--schedule=/tmp/beat-schedule", "--pidfile="),
+    "beat": (*_CELERY, "beat", "--schedule=/tmp/beat-schedule.json", "--pidfile="),
     "flower": (*_CELERY, "flower", "--address=0.0.0.0", "--port=5555", "--read_only", "--max_tasks=10000"),
     "manage": (f"{Path(__file__).resolve().parents[2]}/manage.py",),
 }

@@ -258,7 +258,7 @@ class Stack:
                 )
                 for name, queues in _WORKERS.items()
             ),
-            Program("beat", _celery("beat", "--schedule", str(self.folder / "beat-schedule"), "--pidfile=")),
+            Program("beat", _celery("beat", "--schedule", str(self.folder / "beat-schedule.json"), "--pidfile=")),
             Program("flower", _celery(*flower)),
         ]
 

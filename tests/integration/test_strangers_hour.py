@@ -140,7 +140,7 @@ def test_afterwards_no_log_has_a_stack_trace_and_no_secret_is_anywhere(attacked:
 
 def _all_of_redis(url: str) -> str:
     client = Redis.from_url(url)
-    readers = {
+    readers: dict[Any, Any] = {
         b"string": client.get,
         b"list": lambda key: client.lrange(key, 0, -1),
         b"set": client.smembers,
