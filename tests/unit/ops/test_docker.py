@@ -103,7 +103,12 @@ def test_every_role_can_be_run_with_what_is_in_the_image(app: Path, environment:
 
 
 def test_the_image_has_neither_tests_nor_the_programs_for_one_machine(app: Path):
-    assert {path.name for path in (app / "ops").iterdir()} == {"__init__.py", "gunicorn_conf.py", "docker"}
+    assert {path.name for path in (app / "ops").iterdir()} == {
+        "__init__.py",
+        "gunicorn_conf.py",
+        "impatient_worker.py",
+        "docker",
+    }
     assert not (app / "tests").exists()
 
 

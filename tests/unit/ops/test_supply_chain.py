@@ -84,3 +84,9 @@ def test_caches_that_others_can_write_to_unpickle_nothing():
     shared = [one for one in settings.CACHES.values() if not one["BACKEND"].endswith(("LocMemCache", "DummyCache"))]
     serializers = [one.get("OPTIONS", {}).get("serializer", "Django's own, which is pickle") for one in shared]
     assert [one for one in serializers if "pickle" in one.lower()] == []
+
+
+def test_every_test_that_the_page_on_security_names_is_there():
+    named = re.findall(r"`(tests/[\w/.]+)`", (ROOT / "SECURITY.md").read_text())
+    assert len(named) > 15
+    assert [name for name in named if not (ROOT / name).exists()] == []
