@@ -33,13 +33,10 @@ def port():
         server.terminate()
 
 
-@pytest.mark.parametrize(
-    "begun", [b"GET / HTTP/1.1\r\nHost: h\r\nX-A: b", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\nx"]
-)
-def test_half_requests_are_cut_off_and_others_are_served(port: int, begun: bytes):
+def test_half_requests_are_cut_off_and_others_are_served(port: int):
     held = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(2 * THREADS)]
     for connection in held:
-        connection.sendall(begun)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nX-A: b")
     assert urllib3.request("GET", f"http://127.0.0.1:{port}/", timeout=30, retries=False).status == 200
     for connection in held:
         while connection.recv(65536):
