@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz faults bench-rules bench-search pictures check lint types layers migrations openapi format requirements clean
+.PHONY: help demo run stop test fuzz faults bench-rules bench-search pictures check lint audit types layers migrations openapi format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,11 @@ check: lint types layers migrations openapi test ## All that CI asks for
 lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(BIN)/bandit -c pyproject.toml -r -q . 2>.venv/bandit.log || (tail -5 .venv/bandit.log; exit 1)
+	$(BIN)/hadolint ops/docker/Dockerfile
+
+audit: .venv/dev ## Ask the database of known holes about all requirements (needs the internet; not in CI)
+	@$(BIN)/python -m ops.audit
 
 types: .venv/dev
 	$(BIN)/mypy .

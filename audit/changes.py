@@ -97,12 +97,10 @@ def note_changes(changes: Sequence[Noted]) -> None:
     if not changes:
         return
     values = [(one.kind.value, one.object_id, one.name, one.what, _json(one.old), _json(one.new)) for one in changes]
-    row = "(%s, %s, %s, %s, %s, %s)"
+    rows = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(values))
+    insert = f"INSERT INTO audit_change (kind, object_id, name, what, old, new) VALUES {rows}"  # noqa: S608 - constants, with parameters  # nosec B608
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO audit_change (kind, object_id, name, what, old, new) VALUES " + ", ".join([row] * len(values)),  # noqa: S608 - constants, with parameters
-            [value for one in values for value in one],
-        )
+        cursor.execute(insert, [value for one in values for value in one])
 
 
 def _json(values: Mapping[str, Any]) -> str:

@@ -74,7 +74,7 @@ INSERT INTO audit_record ({", ".join(_COLUMNS)}) VALUES %s
 ON CONFLICT (event_id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _DECISION)}
  WHERE audit_record.outcome = 'pending' AND audit_record.rule_set_version IS NULL
 RETURNING outcome
-"""  # noqa: S608 - names of our own dataclass
+"""  # noqa: S608 - names of our own dataclass  # nosec B608
 _ROWS_PER_INSERT = 1000
 _EVENT = _COLUMNS.index("event")
 _OUTCOME = _COLUMNS.index("outcome")

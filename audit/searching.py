@@ -84,7 +84,7 @@ _SAYS = "audit_words({}.message) @@ to_tsquery('pg_catalog.simple', %s)"
 
 def _says(text: str) -> RawSQL:
     """All of these words stand in the message; the last one may be the beginning of one."""
-    return RawSQL(_SAYS.format("audit_record"), [_query_of(text)], output_field=BooleanField())  # noqa: S611 - a constant, with parameters
+    return RawSQL(_SAYS.format("audit_record"), [_query_of(text)], output_field=BooleanField())  # noqa: S611 - a constant, with parameters  # nosec B611
 
 
 def _query_of(text: str) -> str:
@@ -139,7 +139,7 @@ def _with_words(wanted: Wanted, most: int) -> list[UUID]:
     """
     others = search(replace(wanted, text=None)).values("event_id", "message")[:_LOOKED_THROUGH]
     sql, arguments = others.query.sql_with_params()
-    sql = f"SELECT event_id FROM ({sql}) AS newest WHERE {_SAYS.format('newest')} ORDER BY event_id DESC LIMIT %s"  # noqa: S608 - of constants and what Django makes
+    sql = f"SELECT event_id FROM ({sql}) AS newest WHERE {_SAYS.format('newest')} ORDER BY event_id DESC LIMIT %s"  # noqa: S608 - of constants and what Django makes  # nosec B608
     with connection.cursor() as cursor:
         cursor.execute(sql, [*arguments, _query_of(wanted.text or ""), most])
         return [event for (event,) in cursor.fetchall()]

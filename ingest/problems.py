@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 
+from audit.storable import storable
+
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -26,7 +28,8 @@ class Problem:
             "status": self.status,
             "detail": self.detail,
         }
-        return {**body, "errors": list(self.errors)} if self.errors else body
+        told: dict[str, Any] = storable({**body, "errors": list(self.errors)} if self.errors else body)
+        return told  # without what JSON could spell in a request and UTF-8 cannot in the answer
 
     def response(self) -> HttpResponse:
         response = HttpResponse(orjson.dumps(self.as_json()), status=self.status, content_type=CONTENT_TYPE)

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import quote_plus, unquote_plus
 
 HIDDEN = "***"
 
@@ -45,6 +46,7 @@ _SECRETS = [
     re.compile(r"(\b(?:bearer|basic)\s{1,9})([A-Za-z0-9+/=._~-]{8,})", re.IGNORECASE),
     re.compile(r"()((?:mutt_|whsec_)[A-Za-z0-9_+/=-]{16,})"),
 ]
+_BETWEEN_PAIRS = re.compile(r"([&\s\"{}\\])")
 _HINTS_AT_SECRETS = re.compile(
     r"passw|passphrase|secret|token|api[_-]?key|authori|credential|communit|bearer|basic|mutt_|whsec_", re.IGNORECASE
 )
@@ -105,12 +107,26 @@ def _is_community(name: object) -> bool:
 
 def redact_secrets(text: str) -> str:
     """A body for the quarantine: without communities, passwords, tokens and keys. What was JSON stays JSON."""
-    text = redact_text(text)
-    if not _HINTS_AT_SECRETS.search(text):
+    if not (_HINTS_AT_SECRETS.search(text) or any(hint in text for hint in _HINTS_AT_COMMUNITIES)):
         return text
+    return "".join(map(_part_of_form, _BETWEEN_PAIRS.split(_without_secrets(text))))
+
+
+def _without_secrets(text: str) -> str:
+    text = redact_text(text)
     for pattern in _SECRETS:
         text = pattern.sub(_hide, text)
     return text
+
+
+def _part_of_form(part: str) -> str:
+    """One name=value of a form, whose value is looked at as it was before it was encoded."""
+    name, equals, value = part.partition("=")
+    if not equals or not ("+" in value or "%" in value):
+        return part
+    text = unquote_plus(value)
+    clean = _without_secrets(text)
+    return part if clean == text else f"{name}={quote_plus(clean, safe='*')}"
 
 
 def _hide(found: re.Match[str]) -> str:

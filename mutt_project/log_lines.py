@@ -1,5 +1,6 @@
 """How a log line looks: one JSON object for machines, or a text for people. Whatever is in it is masked."""
 
+import logging
 import sys
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,6 +19,15 @@ LONGEST_REPR = 500
 _DEEPEST = 6
 _NOT_SHOWN = ("_record", "_from_structlog")
 _FIRST = ("timestamp", "level", "logger", "message")
+
+
+class Briefly(logging.Filter):
+    """Takes the traceback off what Django says of hostile requests: whoever sends them shall not fill the log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+        return True
 
 
 def log_format() -> str:

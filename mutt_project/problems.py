@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import IntegrityError, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.views.defaults import bad_request as bad_request_page
 from django.views.defaults import page_not_found, permission_denied
@@ -38,6 +38,8 @@ def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
         error = _Conflict()
     if isinstance(error, RequestDataTooBig):
         error = _TooLarge()
+    if isinstance(error, UnreadablePostError):
+        error = ParseError("The connection ended before the whole body had come; nothing was changed. Send it again.")
     if isinstance(error, RecursionError):
         error = ParseError("The JSON is nested too deeply.")
     response = exception_handler(error, context)

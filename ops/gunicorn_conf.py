@@ -14,7 +14,7 @@ BODY_TIMEOUT_S = 20  # between two pieces of a body
 
 bind = os.environ.get("MUTT_BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("MUTT_WEB_PROCESSES", "2"))
-worker_class = "gthread"
+worker_class = "ops.impatient_worker.ImpatientWorker"
 threads = int(os.environ.get("MUTT_WEB_THREADS", "16"))
 timeout = 60
 graceful_timeout = 20

@@ -79,7 +79,7 @@ class RuleAdmin(EditedAdmin[Rule]):
             return rules
         since = first_id_at(timezone.now() - HITS_OVER)
         newest = Record.objects.filter(rule_id=OuterRef("pk")).order_by("-event_id").values("event_id")[:1]
-        hits = RawSQL(_HITS, (since, MOST_HITS + 1), output_field=IntegerField())  # noqa: S611 - a constant, with parameters
+        hits = RawSQL(_HITS, (since, MOST_HITS + 1), output_field=IntegerField())  # noqa: S611 - a constant, with parameters  # nosec B611
         return rules.annotate(hit_count=hits, last_hit_id=Subquery(newest))
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
 
+from audit.storable import storable
 from rules.compiled import Matcher
 from rules.covering import Covering
 from rules.event import host_key, hostname_of
@@ -220,6 +221,8 @@ def _wrong_type(field: Any, value: Any) -> str:
     wanted_type, words = wanted.get(type(field), (str, "a text; put it in quotes"))
     if value is None and field.null:
         return ""
+    if isinstance(value, str) and storable(value) != value:
+        return "It holds NUL or half of a surrogate pair, which no text may have."
     if isinstance(value, wanted_type) and not (wanted_type is int and isinstance(value, bool)):
         return ""
     return f"{value!r} is not {words}."

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from audit.storable import storable
 from rules.event import Event, oid_of, severity_of
 from rules.matching import Rule, matches
 
@@ -57,6 +58,9 @@ def read_examples(examples: Any) -> Iterator[tuple[str, Event, bool]]:
 
 
 def _event(pointer: str, example: Any) -> Event:
+    texts = [example] if isinstance(example, str) else example.values() if isinstance(example, Mapping) else ()
+    if any(isinstance(text, str) and storable(text) != text for text in texts):
+        raise BadExampleError(pointer, "It holds NUL or half of a surrogate pair, which no event has.")
     if isinstance(example, str):
         return Event("", example)
     if not isinstance(example, Mapping) or not example or not example.keys() <= _FIELDS:

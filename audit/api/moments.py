@@ -22,4 +22,7 @@ def moment_of(text: str, now: datetime) -> datetime:
         raise ValueError(
             f"“{text}” is no time: use ISO 8601 (2026-11-23T08:30:00Z) or relative (-1h, -30m, -2d)."
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError(f"“{text}” is, in UTC, outside of the calendar.") from None

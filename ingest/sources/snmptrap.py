@@ -37,7 +37,7 @@ _TRANSPORT = re.compile(
     r"\s*(?:UDP|TCP|DTLSUDP|TLSTCP|DTLS|TLS)(?:/IPv6|6)?: ?\[(?P<address>[^\]\s]{2,100})\]", re.IGNORECASE
 )
 _UNKNOWN = {"", "<unknown>", "-", "unknown"}
-_NOWHERE = {"0.0.0.0", "::"}  # noqa: S104 - what agents write who do not know their address
+_NOWHERE = {"0.0.0.0", "::"}  # noqa: S104 - what agents write who do not know their address  # nosec B104
 _ADVICE = "run snmptrapd with -On, as ops/snmptrapd does, or name it in the file of MUTT_OID_NAMES"
 
 

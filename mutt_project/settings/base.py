@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "mutt_project.odd_requests.RefuseOddQueries",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -155,6 +156,7 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": "mutt_project.api_metadata.PlainMetadata",
     "DEFAULT_SCHEMA_CLASS": "mutt_project.openapi.MuttSchema",
     "EXCEPTION_HANDLER": "mutt_project.problems.api_problem",
+    "ALLOWED_VERSIONS": ["v1"],  # what ?version= of the OpenAPI document may say
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -354,6 +356,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 10,
     "retry_on_timeout": False,
 }
+CELERY_BEAT_SCHEDULER = "mutt_project.beat:JsonScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep open batches": {
         "task": "ingest.sweep_open_batches",
@@ -389,11 +392,14 @@ MUTT_TRACING = optional("MUTT_TRACING", False, boolean)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"mask": {"()": "mutt_project.masking.MaskSecrets"}},
+    "filters": {
+        "mask": {"()": "mutt_project.masking.MaskSecrets"},
+        "briefly": {"()": "mutt_project.log_lines.Briefly"},
+    },
     "formatters": {
         "line": {"()": "mutt_project.log_lines.formatter", "form": log_format()},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["briefly", "mask"]}},
     "root": {"handlers": ["stderr"], "level": optional("MUTT_LOG_LEVEL", "INFO", str)},
     "loggers": {
         "celery.app.trace": {"level": "WARNING"},

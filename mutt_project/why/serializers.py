@@ -33,8 +33,8 @@ class NormalisedFieldSerializer(serializers.Serializer[Any]):
     """One field: as it was sent, and what it became."""
 
     field = serializers.CharField()
-    sent = serializers.JSONField(allow_null=True, help_text="Null where it was not sent under MUTT's own name for it.")
-    became = serializers.JSONField(allow_null=True)
+    sent = serializers.JSONField(help_text="Null where it was not sent under MUTT's own name for it.")
+    became = serializers.JSONField()
     changed = serializers.BooleanField()
 
 

@@ -29,7 +29,7 @@ def main(records: int) -> None:
         settings = {"DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1/0"}
         environment = {**os.environ, **settings, "DJANGO_SETTINGS_MODULE": "mutt_project.settings.test"}
         for command in (["manage.py", "migrate", "--verbosity=0"], ["-m", "ops.bench.searches", str(records)]):
-            subprocess.run([sys.executable, *command], env=environment, check=True)
+            subprocess.run([sys.executable, *command], env=environment, check=True)  # nosec B603 # no input of a user is in it
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def server(folder: Path) -> Iterator[str]:
     postgresql.prepare(folder / "postgresql", password)
     command = [*postgresql.command(folder / "postgresql", port), "-c", "max_wal_size=4GB", "-c", "shared_buffers=512MB"]
     with (folder / "postgresql.log").open("ab") as log:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # nosec B603 # no input of a user is in it
             command,
             stdout=log,
             stderr=log,

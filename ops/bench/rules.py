@@ -47,7 +47,7 @@ def main(events: int, seed: int, memory_of: int | None) -> None:
     if memory_of:
         click.echo(_taken_mib(memory_of, events, seed))
         return
-    chance = random.Random(seed)  # noqa: S311 - invented rules need no secrecy
+    chance = random.Random(seed)  # noqa: S311 - invented rules need no secrecy  # nosec B311
     sample = [_event(chance) for _ in range(events)]
     measured = [
         _measure([_rule(chance, number) for number in range(size)], sample, _memory_mib(size, events, seed))
@@ -95,12 +95,12 @@ def _measure(rules: list[Rule], events: Sequence[Event], memory: float) -> Measu
 
 def _memory_mib(size: int, events: int, seed: int) -> float:
     command = [sys.executable, "-m", "ops.bench.rules", "--memory-of", str(size), "--events", str(events)]
-    return float(subprocess.run([*command, "--seed", str(seed)], capture_output=True, check=True, text=True).stdout)
+    return float(subprocess.run([*command, "--seed", str(seed)], capture_output=True, check=True, text=True).stdout)  # nosec B603 # no input of a user is in it
 
 
 def _taken_mib(size: int, events: int, seed: int) -> float:
     """What a matcher takes once it has seen all events, without the rules that it is made of."""
-    chance = random.Random(seed)  # noqa: S311 - as above
+    chance = random.Random(seed)  # noqa: S311 - as above  # nosec B311
     sample = [_event(chance) for _ in range(events)]
     rule_set = RuleSet(1, tuple(_rule(chance, number) for number in range(size)))
     before = _resident_mib()

@@ -9,7 +9,7 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
-from xmlrpc.client import Fault
+from xmlrpc.client import Fault  # nosec B411 # our own supervisord answers
 
 import click
 import urllib3

@@ -15,7 +15,7 @@ def free_port() -> int:
     free when it comes back.
     """
     below = int(_EPHEMERAL.read_text().split()[0]) if _EPHEMERAL.exists() else 32_768
-    for port in random.sample(range(_LOWEST, max(below, _LOWEST + 1000)), 100):
+    for port in random.sample(range(_LOWEST, max(below, _LOWEST + 1000)), 100):  # nosec B311 # no secret comes of it
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import Fault
+from xmlrpc.client import Fault  # nosec B411 # our own supervisord answers
 
 import urllib3
 
@@ -200,7 +200,7 @@ class Stack:
 
     def manage(self, *arguments: str) -> None:
         """Run a management command. Raises RuntimeError with its output."""
-        finished = subprocess.run(
+        finished = subprocess.run(  # nosec B603 # no input of a user is in it
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=self.environment,
@@ -242,8 +242,8 @@ class Stack:
             servers.append(Program("redis", redis.command(self.folder / "redis"), bare=True))
         state = str(self.folder / "moogsoft-stub.ids")
         stub = ["ops.moogsoft_stub", "--host", "127.0.0.1", "--port", str(self.ports.stub), "--state", state]
-        # It keeps that many tasks in memory: 100,000, its default, are some 400 MB.
-        flower = ["flower", "--address=127.0.0.1", f"--port={self.ports.flower}", "--max_tasks=10000"]
+        # It looks and does nothing. It keeps so many tasks in memory: 100,000, its default, are some 400 MB.
+        flower = ["flower", "--address=127.0.0.1", f"--port={self.ports.flower}", "--read_only", "--max_tasks=10000"]
         return [
             *servers,
             Program("moogsoft-stub", [sys.executable, "-m", *stub]),
@@ -258,7 +258,7 @@ class Stack:
                 )
                 for name, queues in _WORKERS.items()
             ),
-            Program("beat", _celery("beat", "--schedule", str(self.folder / "beat-schedule"), "--pidfile=")),
+            Program("beat", _celery("beat", "--schedule", str(self.folder / "beat-schedule.json"), "--pidfile=")),
             Program("flower", _celery(*flower)),
         ]
 

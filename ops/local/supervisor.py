@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Fault, ServerProxy  # nosec B411 # our own supervisord answers
 
 from supervisor.xmlrpc import SupervisorTransport
 
@@ -92,7 +92,7 @@ class Supervisor:
         (self.folder / "log").mkdir(parents=True, exist_ok=True)
         configuration = self.folder / "supervisord.conf"
         configuration.write_text(self._configuration())
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # nosec B603 # no input of a user is in it
             [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(configuration)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -197,7 +197,7 @@ class Spool:
             self._part_since = time.monotonic()
             if self._sync:
                 sync_folder(self.folder)
-        assert self._part is not None  # noqa: S101 - for the type checker
+        assert self._part is not None  # noqa: S101 - for the type checker  # nosec B101
         return self._part
 
     def _forget_tail(self) -> None:
@@ -413,7 +413,7 @@ class Sender:
         self._failures += 1
         doubled = min(SHORTEST_WAIT_S * 2 ** min(self._failures - 1, 10), LONGEST_WAIT_S)
         wait_s = doubled if asked_s is None else min(max(asked_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
-        self._not_before = time.monotonic() + wait_s * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        self._not_before = time.monotonic() + wait_s * random.uniform(0.75, 1.25)  # noqa: S311 - jitter  # nosec B311
 
 
 def omprog(spool: Spool, sender: Sender, log: Log, lines: BinaryIO, answers: BinaryIO) -> int:

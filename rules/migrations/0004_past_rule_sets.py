@@ -66,7 +66,7 @@ BEGIN
 END $$;
 CREATE TRIGGER {table}_keep_truncated BEFORE TRUNCATE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION {table}_keep_truncated();
-"""  # noqa: S608 - names of our own
+"""  # noqa: S608 - names of our own  # nosec B608
     for history, table in HISTORY.items()
 )
 
@@ -77,7 +77,7 @@ BEGIN
         ON CONFLICT (id) DO UPDATE SET version = known.version + 1, changed_at = now();
     RETURN NULL;
 END $$;
-""" + "\n".join(f"DROP TRIGGER {table}_keep_truncated ON {table}; DROP FUNCTION {table}_keep_truncated();" for table in TABLES)
+""" + "\n".join(f"DROP TRIGGER {table}_keep_truncated ON {table}; DROP FUNCTION {table}_keep_truncated();" for table in TABLES)  # nosec B608 # names of our own
 
 UNNUMBERED = (
     "\n".join(f"ALTER TABLE {history} DROP COLUMN change_number;" for history in HISTORY)

@@ -28,7 +28,7 @@ SELECT history.at, history.who, history.via, history.address, history.reason, '{
        ) AS changed
 """
 COPY = (
-    "INSERT INTO audit_change (at, who, via, address, reason, kind, object_id, name, what, old, new)"
+    "INSERT INTO audit_change (at, who, via, address, reason, kind, object_id, name, what, old, new)"  # nosec B608 # names of our own
     " SELECT at, who, via, address, reason, kind, object_id, name, what, old, new FROM ("
     + " UNION ALL ".join(_COPY.format(table=table, kind=kind, name=name) for table, (kind, name) in TABLES.items())
     + ") AS copied (at, who, via, address, reason, kind, object_id, name, what, old, new, pgh_id) ORDER BY at, pgh_id"

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-from ingest.models import ApiKey, Scope
+from ingest.models import ApiKey, Scope, digest_of
 
 
 class Command(BaseCommand):
@@ -25,6 +25,7 @@ class Command(BaseCommand):
         if not user.check_password(password):
             user.set_password(password)
             user.save()
-        key = ApiKey.objects.filter(name="local").first() or ApiKey(name="local", scopes=Scope.values)
+        known = ApiKey.objects.filter(digest=digest_of(secret)) or ApiKey.objects.filter(name="local")  # or renamed
+        key = known.first() or ApiKey(name="local", scopes=Scope.values)
         key.set_secret(secret)
         key.save()

@@ -26,7 +26,20 @@ def test_a_moment_is_iso_or_relative(text: str, moment: datetime):
     assert moment_of(text, NOW) == moment
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "1h", "-1y", "-h", "2026-13-01", "-999999w"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "1h",
+        "-1y",
+        "-h",
+        "2026-13-01",
+        "-999999w",
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59",
+    ],
+)
 def test_anything_else_is_refused_with_an_example_or_a_reason(text: str):
     with pytest.raises(ValueError, match=r"ISO 8601|calendar"):
         moment_of(text, NOW)

@@ -95,6 +95,12 @@ def test_communities_of_bgp_stay_whatever_their_key_is_called():
         "whsec_hunter2hunter2hunter2hunter2",
         'SNMP v2c, community "hunter2"',
         '{"credential-id": "hunter2',
+        "node=core-1&message=snmp-server+community+hunter2+RO",
+        "message=snmp-server%20community%20hunter2%20RO&node=core-1",
+        "message=SNMP+community+string%3A+%27hunter2%27",
+        "message=com2sec+notme+10.0.0.0%2F8+hunter2",
+        "a=1\nmessage=login+with+password%3A+hunter2",
+        '{"form": "message=snmp-server+community+hunter2"}',
     ],
 )
 def test_a_secret_is_taken_out_of_what_is_kept(text):
@@ -109,6 +115,11 @@ def test_a_secret_is_taken_out_of_what_is_kept(text):
 )
 def test_what_holds_no_secret_stays(text):
     assert redact_secrets(text) == text
+
+
+def test_the_rest_of_a_form_stays_as_it_was_sent():
+    kept = redact_secrets("a=1%2B1&message=%3C+snmp-server+community+lan-7+RO&Acknowledged=no+%26+never")
+    assert kept == "a=1%2B1&message=%3C+snmp-server+community+***+RO&Acknowledged=no+%26+never"
 
 
 WORDS = st.sampled_from(["password", "token", "a", "community", "hostname", "api_key", "snmpTrapCommunity.0"])
@@ -139,6 +150,9 @@ def test_what_was_json_stays_json_and_a_second_time_changes_nothing(value):
         "a." * 30_000 + "password=",
         '.1.3.6.1.6.3.18.1.4.0 "' + "\\a" * 30_000,
         ("communit" + " " * 60) * 900,
+        "community=+" * 8000,
+        "snmp+community=" * 5000,
+        "message=" + "snmp+community+" * 5000,
         "1:1," * 16_000,
     ],
 )

@@ -163,6 +163,12 @@ def test_metrics_of_all_processes_come_from_their_directory(monkeypatch, tmp_pat
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE"])
+def test_they_are_only_looked_at(path, method):
+    assert Client().generic(method, path).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 def test_no_key_is_asked_for(redis_server, path):
     assert Client().get(path).status_code == 200
     assert Client(headers={"X-API-KEY": "wrong"}).get(path).status_code == 200

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from mutt_project.log_lines import LONGEST_REPR, formatter
+from mutt_project.log_lines import LONGEST_REPR, Briefly, formatter
 from mutt_project.masking import MaskSecrets
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -92,6 +92,17 @@ class _Telling:
 class _Broken:
     def __repr__(self) -> str:
         raise ZeroDivisionError(TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "traced"),
+    [("django.security.DisallowedHost", "WARNING", False), ("django.request", "ERROR", True)],
+)
+def test_what_a_hostile_request_brings_about_is_a_warning_without_a_traceback(name, level, traced):
+    error = ValueError("Invalid HTTP_HOST header")
+    record = logging.LogRecord(name, logging.ERROR, "", 0, "Invalid", None, (ValueError, error, None))
+    assert Briefly().filter(record)
+    assert (record.levelname, record.exc_info is not None) == (level, traced)
 
 
 def test_secrets_are_masked_in_fields_however_deep_and_in_their_names(lines):

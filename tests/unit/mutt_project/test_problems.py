@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from django.test import Client, RequestFactory
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -58,6 +58,7 @@ def test_a_problem_without_errors_or_a_time_to_wait_does_not_mention_them():
         (Http404(), 404, "Nothing is at this address."),
         (IntegrityError("duplicate key value"), 409, "Somebody else has just written the same entry."),
         (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no"), 400, "A text holds a lone surrogate"),
+        (UnreadablePostError("timed out"), 400, "The connection ended before the whole body had come"),
         (RedisConnectionError("refused"), 503, "PostgreSQL or Redis is away"),
         (RedisTimeoutError("late"), 503, "PostgreSQL or Redis is away"),
         (OperationalError("gone"), 503, "PostgreSQL or Redis is away"),
@@ -97,6 +98,12 @@ def test_a_fault_of_the_whole_points_at_the_whole():
     found = problem(ValidationError("No."))
     assert found["errors"] == [{"pointer": "", "detail": "No."}]
     assert found["detail"] == "No."
+
+
+def test_what_is_echoed_in_an_error_can_be_written_whatever_it_is():
+    found = problem(ValidationError({"state": ["“\ud800” is not a valid choice."]}))
+    assert json.loads(json.dumps(found).encode()) == found
+    assert found["detail"] == "/state: “\ufffd” is not a valid choice."
 
 
 def test_what_is_our_own_fault_is_left_to_django():

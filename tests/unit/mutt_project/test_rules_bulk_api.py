@@ -26,6 +26,14 @@ def test_entries_are_created_changed_and_deleted_in_one_go(writer):
     assert done["rule_set_version"] == RuleSetVersion.objects.get().version
 
 
+@pytest.mark.parametrize(("path", "field"), [("rules", "description"), ("teams", "team"), ("dev-hosts", "description")])
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
+def test_what_the_database_cannot_keep_is_refused_with_its_place(writer, path, field, text):
+    entry = named("odd") if path == "rules" else {"hostname": "odd"}
+    problem = bulk(writer, path, 400, entries=[{**entry, field: text}])
+    assert "NUL or half of a surrogate pair" in faults(problem)[f"/entries/0/{field}"]
+
+
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(writer):
     Rule.objects.create(**named("old"))
     version = RuleSetVersion.objects.get().version

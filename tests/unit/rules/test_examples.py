@@ -42,6 +42,8 @@ def test_each_example_that_fails_is_told_with_its_place():
         ({"no_match": [{"syslog_severity": "loud"}]}, "/no_match/0/syslog_severity", "none of the severities"),
         ({"no_match": [{"trap_oid": "1..3"}]}, "/no_match/0/trap_oid", "no OID"),
         ({"no_match": [{"trap_oid": 1.3}]}, "/no_match/0/trap_oid", "no OID"),
+        ({"match": ["a\x00"]}, "/match/0", "NUL"),
+        ({"no_match": [{"message": "\ud800"}]}, "/no_match/0", "surrogate"),
         ({"match": [{"message": 7}]}, "/match/0/message", "A text is wanted"),
         ({"match": [{"message": "x", "hostname": []}]}, "/match/0/hostname", "A text is wanted"),
     ],

@@ -1,0 +1,44 @@
+"""Beat's memory of when each task last ran, as JSON: Celery's own is a file of pickles, which run what they hold."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from celery.beat import Scheduler
+
+logger = logging.getLogger(__name__)
+
+
+class JsonScheduler(Scheduler):
+    """The schedule is the settings' own; of its entries the last runs are kept."""
+
+    def __init__(self, *args: Any, schedule_filename: str, **kwargs: Any) -> None:
+        self._path = Path(schedule_filename)
+        super().__init__(*args, schedule_filename=schedule_filename, **kwargs)
+
+    def setup_schedule(self) -> None:
+        super().setup_schedule()
+        for name, last_run_at in _read(self._path).items():
+            if name in self.schedule:
+                self.schedule[name].last_run_at = last_run_at
+
+    def sync(self) -> None:
+        """Celery calls this every few minutes and at the end."""
+        draft = self._path.with_suffix(".new")
+        ran = {name: entry.last_run_at for name, entry in self.schedule.items()}
+        draft.write_text(json.dumps({name: moment.isoformat() for name, moment in ran.items() if moment}))
+        draft.replace(self._path)
+
+
+def _read(path: Path) -> dict[str, datetime]:
+    """The last runs; none of them in the future, or a task would wait for it."""
+    try:
+        kept = {str(name): datetime.fromisoformat(text) for name, text in json.loads(path.read_text()).items()}
+        return {name: min(moment, datetime.now(UTC)) for name, moment in kept.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, AttributeError, OSError) as error:
+        logger.warning("when tasks last ran cannot be read from %s, they begin anew: %s", path, type(error).__name__)
+        return {}

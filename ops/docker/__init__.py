@@ -1,0 +1,1 @@
+"""What the image is made of and begins with."""

@@ -1,0 +1,37 @@
+"""The image's entry: `web`, `worker`, `beat`, `flower`, or `manage` and a command; what follows is handed on."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_CELERY = ("celery", "--quiet", "-A", "mutt_project.worker")
+_COMMANDS = {
+    "web": ("gunicorn", "-c", "python:ops.gunicorn_conf", "mutt_project.wsgi"),
+    "worker": (*_CELERY, "worker", "--pool=solo", "--without-mingle", "-Q", "pipeline,forward,dlq,maintenance"),
+    "beat": (*_CELERY, "beat", "--schedule=/tmp/beat-schedule.json", "--pidfile="),
+    "flower": (*_CELERY, "flower", "--address=0.0.0.0", "--port=5555", "--read_only", "--max_tasks=10000"),
+    "manage": (f"{Path(__file__).resolve().parents[2]}/manage.py",),
+}
+
+
+def command(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """What to run. Raises SystemExit with the reason where that cannot be, or should not."""
+    role, *more = arguments or [""]
+    if role not in _COMMANDS:
+        raise SystemExit(f"There is no “{role}” here: say one of {', '.join(_COMMANDS)}.")
+    if role == "flower" and not environment.get("FLOWER_BASIC_AUTH"):
+        raise SystemExit("Flower starts with a password alone: set FLOWER_BASIC_AUTH to name:password.")
+    first, *rest = _COMMANDS[role]
+    return [sys.executable, *(() if first.endswith(".py") else ("-m",)), first, *rest, *more]
+
+
+def main() -> None:
+    program = command(sys.argv[1:], os.environ)
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    os.execv(program[0], program)  # noqa: S606 - as it stands above  # nosec B606
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Gunicorn's worker with threads, but no request may take for ever to arrive: a thread would be lost with it."""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+ARRIVAL_S = float(os.environ.get("MUTT_ARRIVAL_S", "60"))
+
+
+class ImpatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn is untyped
+    """After ARRIVAL_S no more is read of a request. What is done by then, and answered later, is not disturbed."""
+
+    def init_process(self) -> None:
+        self._since: dict[Any, float] = {}
+        threading.Thread(target=self._cut_off, daemon=True).start()
+        super().init_process()
+
+    def handle(self, conn: Any) -> Any:
+        self._since[conn] = time.monotonic()
+        try:
+            return super().handle(conn)
+        finally:
+            self._since.pop(conn, None)
+
+    def _cut_off(self) -> None:
+        while True:
+            time.sleep(ARRIVAL_S / 10)
+            late = time.monotonic() - ARRIVAL_S
+            for conn, since in list(self._since.items()):
+                if since < late:
+                    with contextlib.suppress(OSError):  # it is closed by now
+                        conn.sock.shutdown(socket.SHUT_RD)

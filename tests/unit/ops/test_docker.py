@@ -1,0 +1,140 @@
+"""The image's recipe is sound, and what it would hold is enough to run. There is no container engine here."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from ops.docker.health import answers
+from ops.docker.run import command
+from ops.local.stack import ROOT
+
+RECIPE = (ROOT / "ops" / "docker" / "Dockerfile").read_text()
+INSTRUCTIONS = re.findall(r"^([A-Z]+) (.+?)$", re.sub(r"\s*\\\n\s*", " ", RECIPE), re.MULTILINE)
+LAST_STAGE = INSTRUCTIONS[max(number for number, (name, _) in enumerate(INSTRUCTIONS) if name == "FROM") :]
+
+
+def given(name: str, instructions: list[tuple[str, str]] = LAST_STAGE) -> list[str]:
+    return [rest for word, rest in instructions if word == name]
+
+
+def test_hadolint_finds_nothing():
+    linter = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([linter, ROOT / "ops/docker/Dockerfile"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_image_runs_without_root_with_hashed_wheels_and_no_secret_in_a_layer():
+    (user,) = given("USER")
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
+    assert given("STOPSIGNAL") == ["SIGTERM"]
+    assert given("HEALTHCHECK")
+    assert all("--require-hashes" in step and "--only-binary :all:" in step for step in pip_installs())
+    assert not re.search(r"apt-get|gcc|build-essential|curl |ADD ", RECIPE)
+    told = " ".join([*given("ENV", INSTRUCTIONS), *given("ARG", INSTRUCTIONS)])
+    assert not re.search(r"PASSWORD|SECRET|TOKEN|API_KEY|DATABASE_URL|REDIS_URL", told)
+
+
+def pip_installs() -> list[str]:
+    found = [step for step in given("RUN", INSTRUCTIONS) if " install " in step]
+    assert found
+    return found
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the image: what COPY takes from a context that .dockerignore has thinned out."""
+    folder = tmp_path_factory.mktemp("image")
+    wanted = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    context = {
+        path
+        for pattern in wanted
+        for found in ROOT.glob(pattern)
+        for path in ([found] if found.is_file() else found.rglob("*"))
+    }
+    for copied in given("COPY", INSTRUCTIONS[: -len(LAST_STAGE)]):
+        source, target = copied.split()
+        for path in context:
+            if path.is_file() and path.is_relative_to(ROOT / source) and "__pycache__" not in path.parts:
+                to = folder / target / path.relative_to(ROOT / source) if path != ROOT / source else folder / target
+                to = to / path.name if target == "./" else to
+                to.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, to)
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """What a person would give the container: the least."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "DJANGO_SETTINGS_MODULE": "mutt_project.settings.production",
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
+        "MUTT_SECRET_KEY": "made up for this test, and long enough",
+        "MOOGSOFT_API_KEY": "made-up",
+        "MOOGSOFT_URL": "https://moogsoft.example/events",
+        "DATABASE_URL": "postgresql://mutt:made-up@127.0.0.1:1/mutt",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "FLOWER_BASIC_AUTH": "admin:made-up",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["web", "--check-config"], ["worker", "--help"], ["beat", "--help"], ["flower", "--help"], ["manage", "check"]],
+)
+def test_every_role_can_be_run_with_what_is_in_the_image(app: Path, environment: dict[str, str], arguments: list[str]):
+    done = subprocess.run(
+        [sys.executable, "-m", "ops.docker.run", *arguments],
+        cwd=app,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_image_has_neither_tests_nor_the_programs_for_one_machine(app: Path):
+    assert {path.name for path in (app / "ops").iterdir()} == {
+        "__init__.py",
+        "gunicorn_conf.py",
+        "impatient_worker.py",
+        "docker",
+    }
+    assert not (app / "tests").exists()
+
+
+def test_a_role_that_there_is_not_and_a_flower_without_a_password_do_not_start():
+    with pytest.raises(SystemExit, match="say one of web, worker"):
+        command(["webb"], {})
+    with pytest.raises(SystemExit, match="FLOWER_BASIC_AUTH"):
+        command(["flower"], {})
+
+
+def test_the_check_of_health_asks_by_a_name_that_the_server_answers_to():
+    hosts = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            hosts.append(self.headers["Host"])
+            self.send_response(200 if self.path == "/healthz" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """A test's output is no place for it."""
+
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        bound = f"0.0.0.0:{server.server_port}"
+        assert answers({"MUTT_ALLOWED_HOSTS": "mutt.example.net,localhost", "MUTT_BIND": bound})
+        server.shutdown()
+    assert hosts == ["mutt.example.net"]
+    assert not answers({"MUTT_BIND": "127.0.0.1:1"})
