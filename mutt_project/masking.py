@@ -45,6 +45,7 @@ def _long_ones(environment: Mapping[str, str]) -> set[str]:
 
 
 _own = tuple(sorted(_long_ones(os.environ), key=len, reverse=True))
+_lately: tuple[str, ...] = ()
 
 
 def mask_also(secrets: Mapping[str, str]) -> None:
@@ -53,9 +54,17 @@ def mask_also(secrets: Mapping[str, str]) -> None:
     _own = tuple(sorted({*_own, *_long_ones(secrets)}, key=len, reverse=True))
 
 
+def mask_texts(*texts: str) -> None:
+    """Mask these as well, until twenty others have come: tokens and the like, which have no name."""
+    global _lately  # noqa: PLW0603 - as above
+    found = tuple(text for text in texts if len(text) >= _SHORTEST and text not in _lately)
+    if found:
+        _lately = (*_lately, *found)[-20:]
+
+
 def masked(text: str) -> str:
     """The text with *** where it had a secret."""
-    for secret in _own:
+    for secret in (*_own, *_lately):
         if secret in text:
             text = text.replace(secret, MASK)
     lowered = text.lower()

@@ -307,8 +307,8 @@ async def serve(stub: Stub, sockets: list[socket.socket]) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="File to remember totals in.")
 def main(host: str, port: int, state: Path | None) -> None:
-    """Stand for Moogsoft; the API key to expect is in MOOGSOFT_API_KEY."""
-    key = os.environb.get(b"MOOGSOFT_API_KEY")
+    """Stand for Moogsoft; the API key to expect is in STUB_API_KEY, or else in MOOGSOFT_API_KEY."""
+    key = os.environb.get(b"STUB_API_KEY") or os.environb.get(b"MOOGSOFT_API_KEY")
     if not key:
         raise click.UsageError("The environment variable MOOGSOFT_API_KEY is not set.")
     try:
