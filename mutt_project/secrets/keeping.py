@@ -12,6 +12,23 @@ from mutt_project.secrets.present import SourceError
 
 logger = logging.getLogger(__name__)
 
+REST_S = 10  # longer than Vault is waited for
+_at_work = threading.Lock()
+_resting = threading.local()
+
+
+def _rest() -> None:
+    """Let the keeper rest: a child that is forked amid a turn would wait for ever for the locks that it held."""
+    _resting.held = _at_work.acquire(timeout=REST_S)
+
+
+def _go_on() -> None:
+    if _resting.held:
+        _at_work.release()
+
+
+os.register_at_fork(before=_rest, after_in_parent=_go_on, after_in_child=_go_on)
+
 
 def keep_secrets() -> None:
     """Be ready to keep the secrets, in a thread: for processes that run for long, after their fork."""
@@ -28,7 +45,8 @@ def keep(keeper: Keeper, stopping: threading.Event) -> None:
             keeper.folder.ensure()
             with keeper.folder.held() as held:
                 while held and not stopping.is_set():
-                    keeper.turn()
+                    with _at_work:
+                        keeper.turn()
                     stopping.wait(every_s)
         except (OSError, SourceError) as error:
             logger.error("secrets cannot be kept: %s", error)  # noqa: TRY400 - it says all

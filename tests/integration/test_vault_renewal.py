@@ -1,7 +1,10 @@
 """Secrets from a real OpenBao: logins are few, what is wrong is said, and MUTT goes on with the last good ones."""
 
+import json
 import logging
+import re
 import stat
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +22,7 @@ from mutt_project.secrets.present import SourceError
 from mutt_project.secrets.shared import Standing, standing
 from mutt_project.secrets.vault import shared_by
 from mutt_project.secrets.vault_settings import VaultSettings
+from ops.local.stack import ROOT
 from tests.mutt import Mutt, event, eventually, running
 from tests.openbao import OpenBao, Role, new_role
 
@@ -306,6 +310,33 @@ def test_a_second_process_takes_the_place_of_the_keeper_without_a_login(role):
             since = machine.now.looked_at
             eventually(lambda: machine.now.looked_at > since + 0.5)
     assert (machine.token, machine.now.text) == (token, "")
+
+
+def test_the_commands_of_the_page_on_secrets_set_vault_up_so_that_mutt_gets_in(bao, tmp_path):
+    page = (ROOT / "docs" / "secrets.md").read_text()
+    commands = re.findall(r"^```bash\n(.+?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(commands) == 2
+    bao.root.sys.create_namespace("docs")
+    (tmp_path / "secrets.json").write_text(json.dumps(VALUES))
+    environment = {**bao.environment, "BAO_NAMESPACE": "docs"}
+    done = subprocess.run(
+        ["bash", "-e", "-c", "".join(commands)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    given = {
+        **OUTSIDE,
+        "VAULT_ADDR": bao.url,
+        "VAULT_NAMESPACE": "docs",
+        "MUTT_VAULT_ROLE_ID_FILE": str(tmp_path / "role-id"),
+        "MUTT_VAULT_WRAPPED_SECRET_ID_FILE": str(tmp_path / "wrapped-secret-id"),
+        "MUTT_SECRETS_DIR": str(tmp_path / "run"),
+    }
+    assert secrets_of(given, vault_of(given))["REDIS_PASSWORD"] == VALUES["REDIS_PASSWORD"]
 
 
 @pytest.mark.stack

@@ -7,8 +7,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mutt_project.secrets.deciding import vault_of
 from mutt_project.secrets.present import SourceError
+from mutt_project.secrets.vault_settings import VaultSettings
 
 VAULT = {"VAULT_ADDR": "https://vault.example.net:8200", "MUTT_VAULT_ROLE_ID": "role"}
+
+
+def found(**more: str) -> VaultSettings:
+    settings = vault_of({**VAULT, **more})
+    assert settings
+    return settings
 
 
 def test_without_an_address_there_is_no_vault():
@@ -17,8 +24,7 @@ def test_without_an_address_there_is_no_vault():
 
 def test_the_folder_is_that_of_the_user_or_of_the_machine():
     assert [
-        vault_of({**VAULT, **more}).folder
-        for more in ({}, {"XDG_RUNTIME_DIR": "/run/user/7"}, {"MUTT_SECRETS_DIR": "/run/x"})
+        found(**more).folder for more in ({}, {"XDG_RUNTIME_DIR": "/run/user/7"}, {"MUTT_SECRETS_DIR": "/run/x"})
     ] == [Path("/run/mutt"), Path("/run/user/7/mutt"), Path("/run/x")]
 
 
@@ -47,12 +53,12 @@ def test_seconds_that_are_none_are_refused(seconds):
 )
 def test_credentials_that_cannot_be_used_are_told(more, why):
     with pytest.raises(SourceError, match=why):
-        vault_of({**VAULT, **more}).credentials()
+        found(**more).credentials()
 
 
 def test_another_secret_id_has_another_fingerprint_which_does_not_tell_it(tmp_path):
     file = tmp_path / "secret-id"
-    settings = vault_of({**VAULT, "MUTT_VAULT_SECRET_ID_FILE": str(file)})
+    settings = found(MUTT_VAULT_SECRET_ID_FILE=str(file))
     file.write_text("the-first")
     first = settings.credentials().fingerprint
     file.write_text("the-second")
