@@ -16,6 +16,7 @@ MASK = "***"
 
 _HINTS = ("mutt", "whsec", "/webhook/", "basic", "bearer", "://")
 _KEY = re.compile(r"mutt(?:_|%5f)[a-z0-9_%-]{16,}", re.IGNORECASE)
+_NAME = re.compile(r"MUTT_[A-Z_]+")  # of a variable: no key is without digits and small letters
 _SIGNING_SECRET = re.compile(r"whsec(?:_|%5f)[a-z0-9+/=_%-]{8,}", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"\b(basic|bearer)\s+[a-z0-9+/=._~-]{16,}", re.IGNORECASE)
 _IN_URL = re.compile(r"(://)[^\s/@\"']*@")
@@ -72,7 +73,7 @@ def masked(text: str) -> str:
         return text
     text = _IN_URL.sub(rf"\1{MASK}@", text)
     text = _IN_PATH.sub(rf"\1{MASK}", text)
-    text = _KEY.sub(MASK, text)
+    text = _KEY.sub(lambda found: found[0] if _NAME.fullmatch(found[0]) else MASK, text)
     text = _SIGNING_SECRET.sub(MASK, text)
     return _CREDENTIALS.sub(rf"\1 {MASK}", text)
 

@@ -32,6 +32,7 @@ class OpenBao:
         self.unseal()
         self.root.sys.enable_auth_method("approle")
         self.root.sys.enable_secrets_engine("kv", "secret", options={"version": "2"})
+        eventually(self._keeps)
 
     @property
     def url(self) -> str:
@@ -61,6 +62,14 @@ class OpenBao:
         self.root.sys.submit_unseal_key(self._unseal_key)
         eventually(lambda: openbao.serves(self._port))
 
+    def _keeps(self) -> bool:
+        """Whether its KV store is there: a new one takes a moment."""
+        try:
+            self.root.secrets.kv.v2.create_or_update_secret("ready", {})
+        except hvac.exceptions.InvalidRequest:
+            return False
+        return True
+
     @contextmanager
     def sealed(self) -> Iterator[None]:
         self.seal()
@@ -68,6 +77,7 @@ class OpenBao:
             yield
         finally:
             self.unseal()
+            eventually(self._keeps)
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -77,6 +87,7 @@ class OpenBao:
         finally:
             self.start()
             self.unseal()
+            eventually(self._keeps)
 
 
 @dataclass

@@ -113,6 +113,8 @@ class VaultClient:
         try:
             yield
         except tuple(_SAYS_NO) as error:
+            if _STARTING in str(error):
+                raise VaultTrouble("Vault is just starting (400).", "MUTT goes on by itself.") from None
             raise Refused(f"{refused} ({_SAYS_NO[type(error)]}).", mend) from None
         except exceptions.VaultDown:
             raise VaultTrouble("Vault is sealed, or under maintenance (503).", "Unseal it.") from None
@@ -139,6 +141,7 @@ def _granted(answer: Any) -> Granted:
     return Granted(str(found["client_token"]), float(found["lease_duration"]), bool(found["renewable"]))
 
 
+_STARTING = "will be unavailable for a brief period"  # of a KV store
 _PAST_MAXIMUM = "past the max TTL"  # said with the status 500
 _SAYS_NO = {
     exceptions.InvalidRequest: 400,

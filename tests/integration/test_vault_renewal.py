@@ -15,15 +15,17 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from mutt_project.masking import masked
 from mutt_project.secrets.deciding import keeper_of, secrets_of, vault_of
 from mutt_project.secrets.keeper import Keeper
 from mutt_project.secrets.keeping import keep
 from mutt_project.secrets.present import SourceError
 from mutt_project.secrets.shared import Standing, standing
 from mutt_project.secrets.vault import shared_by
+from mutt_project.secrets.vault_client import Refused, VaultClient
 from mutt_project.secrets.vault_settings import VaultSettings
 from ops.local.stack import ROOT
-from tests.mutt import Mutt, event, eventually, running
+from tests.mutt import eventually
 from tests.openbao import OpenBao, Role, new_role
 
 VALUES = {
@@ -33,16 +35,6 @@ VALUES = {
     "REDIS_PASSWORD": "the-password-of-redis",
 }
 OUTSIDE = {"REDIS_URL": "redis://127.0.0.1/0"}
-
-
-@pytest.fixture(scope="module")
-def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
-    server = OpenBao(tmp_path_factory.mktemp("openbao"))
-    try:
-        server.set_up()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture
@@ -165,6 +157,21 @@ def test_towards_the_end_of_all_renewals_there_is_a_new_login(role):
     assert machine.kept("token")["lease"]["lasts_s"] == 3
 
 
+def test_a_token_that_has_reached_its_maximum_is_refused_a_renewal(role):
+    role.set(token_ttl="2s", token_max_ttl="2s")
+    client, credentials = VaultClient(Machine(role).settings), Machine(role).settings.credentials()
+    token = client.log_in(credentials.role_id, credentials.secret_id).token
+
+    def look() -> bool:
+        try:
+            client.renew(token)
+        except Refused:
+            return True
+        return False
+
+    eventually(look)
+
+
 def test_when_no_login_is_possible_the_old_token_serves_as_long_as_it_can(role):
     machine = Machine(role)
     machine.turn()
@@ -266,6 +273,7 @@ def test_a_wrapped_secret_id_that_somebody_else_has_used_or_replaced_is_an_alarm
     machine = Machine(role, MUTT_VAULT_WRAPPED_SECRET_ID=forged)
     assert machine.turn().text.startswith("MUTT_VAULT_WRAPPED_SECRET_ID was wrapped by 'sys/wrapping/wrap'")
     assert wrapped not in caplog.text
+    assert "MUTT_VAULT_WRAPPED_SECRET_ID is of no use" in masked(caplog.text)
 
 
 def test_a_new_version_reaches_who_reads_and_a_bad_one_does_not(role):
@@ -337,31 +345,3 @@ def test_the_commands_of_the_page_on_secrets_set_vault_up_so_that_mutt_gets_in(b
         "MUTT_SECRETS_DIR": str(tmp_path / "run"),
     }
     assert secrets_of(given, vault_of(given))["REDIS_PASSWORD"] == VALUES["REDIS_PASSWORD"]
-
-
-@pytest.mark.stack
-def test_a_whole_stack_goes_on_while_vault_is_away_and_says_so(role, tmp_path):
-    def checked(mutt: Mutt) -> str:
-        return next(check for check in mutt.api("status")["checks"] if check["name"] == "secrets")["text"]
-
-    given = {**role.environment, "MUTT_VAULT_CHECK_EVERY_S": "0.5", "MUTT_CANARY_EVERY_S": "0"}
-    with running(tmp_path, {}, given=given, prepare=lambda stack: role.write(stack.own_secrets)) as mutt:
-        assert "version 2" in checked(mutt)
-        assert not mutt.stack.own_secrets.keys() & mutt.stack.supervisor.environment.keys()
-        with role.bao.stopped():
-            eventually(lambda: "Vault cannot be reached" in checked(mutt))
-            (identifier,) = mutt.send(
-                event(hostname="core-router-01", message="Interface Gi0/1, changed state to down")
-            )
-            assert mutt.outcome(identifier, "delivered")
-            mutt.stack.supervisor.call("stopProcess", "worker-forward-1")
-            mutt.stack.supervisor.start("worker-forward-1")  # it has the last secrets
-            (identifier,) = mutt.send(
-                event(hostname="core-router-01", message="Interface Gi0/2, changed state to down")
-            )
-            assert mutt.outcome(identifier, "delivered")
-        eventually(lambda: "version 2" in checked(mutt))
-        role.write({**mutt.stack.own_secrets, "MOOGSOFT_API_KEY": "the-second-key-of-moogsoft"})
-        eventually(lambda: "version 3" in checked(mutt))
-    told = "".join(path.read_text() for path in (tmp_path / "var" / "log").iterdir())
-    assert not [value for value in mutt.stack.own_secrets.values() if value in told]
