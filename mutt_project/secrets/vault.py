@@ -69,7 +69,7 @@ def _see_to_it(keeper: Keeper, patience_s: float) -> None:
         if folder.state_of(VALUES):
             return
         now = standing(folder)
-        if now.refused or time.monotonic() > deadline:
+        if (held and now.refused) or time.monotonic() > deadline:
             why = f"{now.text} {now.mend}" if now.text else "whoever holds that folder has read none yet."
             raise SourceError(f"There are no secrets in MUTT_SECRETS_DIR, {folder.path}: {why}")
         time.sleep(_LOOK_EVERY_S)

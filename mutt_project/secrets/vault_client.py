@@ -152,7 +152,7 @@ _SAYS_NO = {
 _MEND_AWAY = "Does Vault run, and is VAULT_ADDR its address? MUTT goes on by itself once it answers."
 _MEND_LOGIN = (
     "The secret-id may be used up, expired or wrong, or the role locked out: give out a new secret-id "
-    "(docs/secrets.md), which is tried at once."
+    "(docs/secrets.md), which is tried at once. Or MUTT_VAULT_AUTH_MOUNT or VAULT_NAMESPACE is wrong."
 )
 _MEND_WRAPPED = "Revoke that secret-id, and hand out a new one (docs/secrets.md)."
 _USED = (

@@ -15,8 +15,9 @@ _CREDENTIALS = ("MUTT_VAULT_ROLE_ID", "MUTT_VAULT_SECRET_ID", "MUTT_VAULT_WRAPPE
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What we log in with: a secret-id, or the token of one that is wrapped."""
+    """What we log in with, and where: a secret-id, or the token of one that is wrapped."""
 
+    place: str
     role_id: str = field(repr=False)
     secret_id: str = field(repr=False)
     wrapped: str = field(repr=False)
@@ -24,7 +25,7 @@ class Credentials:
     @property
     def fingerprint(self) -> str:
         """Another one for other credentials. They are too random to be guessed from it."""
-        return hash_of(f"{self.role_id}\n{self.secret_id}\n{self.wrapped}")
+        return hash_of(f"{self.place}\n{self.role_id}\n{self.secret_id}\n{self.wrapped}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class VaultSettings:
             raise SourceError("MUTT_VAULT_ROLE_ID is not set, though VAULT_ADDR is. See docs/secrets.md.")
         if bool(secret_id) is bool(wrapped):
             raise SourceError("Set one of MUTT_VAULT_SECRET_ID and MUTT_VAULT_WRAPPED_SECRET_ID. See docs/secrets.md.")
-        return Credentials(role_id, secret_id, wrapped)
+        place = f"{self.address} {self.namespace} {self.auth_mount}"
+        return Credentials(place, role_id, secret_id, wrapped)
 
 
 def vault_settings(environment: Mapping[str, str]) -> VaultSettings | None:
@@ -60,6 +62,9 @@ def vault_settings(environment: Mapping[str, str]) -> VaultSettings | None:
     parts = urlsplit(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
         raise SourceError("VAULT_ADDR must be like https://vault.example.net:8200, without user name and password.")
+    ca = environment.get("VAULT_CACERT", "")
+    if ca and not Path(ca).is_file():
+        raise SourceError(f"VAULT_CACERT names {ca}, which is no file that can be read.")
     return VaultSettings(
         address=address,
         folder=_folder(environment),
@@ -69,7 +74,7 @@ def vault_settings(environment: Mapping[str, str]) -> VaultSettings | None:
             for name in (plain, f"{plain}_FILE")
             if name in environment
         },
-        ca=environment.get("VAULT_CACERT", ""),
+        ca=ca,
         namespace=environment.get("VAULT_NAMESPACE", ""),
         auth_mount=environment.get("MUTT_VAULT_AUTH_MOUNT") or "approle",
         kv_mount=environment.get("MUTT_VAULT_KV_MOUNT") or "secret",

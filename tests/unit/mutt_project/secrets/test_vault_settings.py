@@ -35,6 +35,11 @@ def test_an_address_of_no_use_is_refused_and_not_repeated(address):
     assert "secret-of-vault" not in str(caught.value)
 
 
+def test_a_file_of_cas_that_is_not_there_is_told():
+    with pytest.raises(ImproperlyConfigured, match="VAULT_CACERT names /nowhere, which is no file"):
+        vault_of({**VAULT, "VAULT_CACERT": "/nowhere"})
+
+
 @pytest.mark.parametrize("seconds", ["0", "often"])
 def test_seconds_that_are_none_are_refused(seconds):
     with pytest.raises(ImproperlyConfigured, match="MUTT_VAULT_CHECK_EVERY_S cannot be used"):
@@ -63,4 +68,8 @@ def test_another_secret_id_has_another_fingerprint_which_does_not_tell_it(tmp_pa
     first = settings.credentials().fingerprint
     file.write_text("the-second")
     assert settings.credentials().fingerprint != first
+    file.write_text("the-first")
+    assert settings.credentials().fingerprint == first
+    elsewhere = found(MUTT_VAULT_SECRET_ID_FILE=str(file), MUTT_VAULT_AUTH_MOUNT="machines")
+    assert elsewhere.credentials().fingerprint != first
     assert "the-first" not in first
