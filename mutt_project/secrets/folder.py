@@ -5,7 +5,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,12 @@ class Folder:
 
     def ensure(self) -> None:
         """Make the folder if it is not there. Raises SourceError if it is not fit to hold secrets."""
-        with suppress(FileExistsError):
-            try:
-                self.path.mkdir(mode=0o700)
-            except FileExistsError:
-                raise
-            except OSError as error:
-                raise self._unfit(f"cannot be made: {error.strerror}", "Make it") from None
+        try:
+            self.path.mkdir(mode=0o700)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise self._unfit(f"cannot be made: {error.strerror}", "Make it") from None
         found = self.path.lstat()
         if not stat.S_ISDIR(found.st_mode):
             raise self._unfit("is no folder (a symbolic link is none)", "Name a real folder")
