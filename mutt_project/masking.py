@@ -28,6 +28,7 @@ _HINTS = (
     "authorization=",
 )
 _KEY = re.compile(r"mutt(?:_|%5f)[a-z0-9_%-]{16,}", re.IGNORECASE)
+_NAME = re.compile(r"MUTT_[A-Z_]+")  # of a variable: no key is without digits and small letters
 _SIGNING_SECRET = re.compile(r"whsec(?:_|%5f)[a-z0-9+/=_%-]{8,}", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"\b(basic|bearer)\s+[a-z0-9+/=._~-]{16,}", re.IGNORECASE)
 _IN_URL = re.compile(r"(://)[^\s/@\"']*@")
@@ -43,7 +44,7 @@ _plain = logging.Formatter()
 
 def _own_secrets(environment: Mapping[str, str]) -> Iterator[str]:
     """What this process itself must not tell."""
-    for name in SECRETS.keys() - {"DATABASE_URL", "REDIS_URL"}:
+    for name in {*SECRETS, "MUTT_VAULT_SECRET_ID", "MUTT_VAULT_WRAPPED_SECRET_ID"} - {"DATABASE_URL", "REDIS_URL"}:
         value = environment.get(name, "").strip()
         yield value
         yield value.partition(":")[2]
@@ -59,6 +60,7 @@ def _long_ones(environment: Mapping[str, str]) -> set[str]:
 
 
 _own = tuple(sorted(_long_ones(os.environ), key=len, reverse=True))
+_lately: tuple[str, ...] = ()
 
 
 def mask_also(secrets: Mapping[str, str]) -> None:
@@ -67,9 +69,17 @@ def mask_also(secrets: Mapping[str, str]) -> None:
     _own = tuple(sorted({*_own, *_long_ones(secrets)}, key=len, reverse=True))
 
 
+def mask_texts(*texts: str) -> None:
+    """Mask these as well, until twenty others have come: tokens and the like, which have no name."""
+    global _lately  # noqa: PLW0603 - as above
+    found = tuple(text for text in texts if len(text) >= _SHORTEST and text not in _lately)
+    if found:
+        _lately = (*_lately, *found)[-20:]
+
+
 def masked(text: str) -> str:
     """The text with *** where it had a secret."""
-    for secret in _own:
+    for secret in (*_own, *_lately):
         if secret in text:
             text = text.replace(secret, MASK)
     lowered = text.lower()
@@ -78,7 +88,7 @@ def masked(text: str) -> str:
     text = _IN_URL.sub(rf"\1{MASK}@", text)
     text = _IN_PATH.sub(rf"\1{MASK}", text)
     text = _IN_QUERY.sub(rf"\1{MASK}", text)
-    text = _KEY.sub(MASK, text)
+    text = _KEY.sub(lambda found: found[0] if _NAME.fullmatch(found[0]) else MASK, text)
     text = _SIGNING_SECRET.sub(MASK, text)
     return _CREDENTIALS.sub(rf"\1 {MASK}", text)
 

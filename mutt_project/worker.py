@@ -2,16 +2,23 @@
 
 import logging
 import os
+import sys
 
 import django
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mutt_project.settings.production")
 django.setup()
 
 from mutt_project import housekeeping, tracing  # noqa: E402, F401 - as below; the first listens for the worker's start
 from mutt_project.celery import app  # noqa: E402 - the tasks need Django's models
+from mutt_project.secrets.keeping import keep_secrets  # noqa: E402 - as above
 
 logging.captureWarnings(True)  # noqa: FBT003 - its name says it
 tracing.start("mutt-worker")
+keep_secrets()
+if "flower" in sys.argv and "FLOWER_BASIC_AUTH" in settings.MUTT_SECRETS:
+    # Flower asks the environment alone, and without it lets everybody in.
+    os.environ["FLOWER_BASIC_AUTH"] = settings.MUTT_SECRETS["FLOWER_BASIC_AUTH"]
 
 __all__ = ["app"]

@@ -307,11 +307,12 @@ async def serve(stub: Stub, sockets: list[socket.socket]) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="File to remember totals in.")
 def main(host: str, port: int, state: Path | None) -> None:
-    """Stand for Moogsoft; the API key to expect is in MOOGSOFT_API_KEY.
+    """Stand for Moogsoft; the API key to expect is in STUB_API_KEY, or else in MOOGSOFT_API_KEY.
 
     Or in the file that MOOGSOFT_STUB_KEY_FILE names, where it can be changed while this runs.
     """
-    key, file = os.environb.get(b"MOOGSOFT_API_KEY"), os.environ.get("MOOGSOFT_STUB_KEY_FILE")
+    key = os.environb.get(b"STUB_API_KEY") or os.environb.get(b"MOOGSOFT_API_KEY")
+    file = os.environ.get("MOOGSOFT_STUB_KEY_FILE")
     if not key and not file:
         raise click.UsageError("The environment variable MOOGSOFT_API_KEY is not set.")
     try:

@@ -123,9 +123,15 @@ def event(**fields: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def running(folder: Path, extra: dict[str, str], given: dict[str, str] | None = None) -> Iterator[Mutt]:
+def running(
+    folder: Path,
+    extra: dict[str, str],
+    given: dict[str, str] | None = None,
+    prepare: Callable[[Stack], object] = lambda _: None,
+) -> Iterator[Mutt]:
     """The whole stack of real processes in a folder, with the sample rules; it waits less than in production."""
     stack = Stack(folder / "var", given=given or {}, extra={**_IMPATIENT, **extra})
+    prepare(stack)
     stack.start()
     try:
         samples.load_rules(stack.web, stack.secrets["api_key"])

@@ -13,9 +13,8 @@ class Environment:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._given = {name: value for name in SECRETS if (value := environment.get(name, "").strip())}
         self._files = {name: Path(path) for name in SECRETS if (path := environment.get(f"{name}_FILE", "").strip())}
-        twice = sorted(self._given.keys() & self._files.keys())
-        if twice:
-            raise SourceError(f"{twice[0]} and {twice[0]}_FILE are both set: keep one of them.")
+        for name in sorted(self._given.keys() & self._files.keys()):
+            raise _twice(name)
         self._seen: dict[str, tuple[int, int, int]] | None = None
 
     def read(self) -> Mapping[str, str] | None:
@@ -28,6 +27,18 @@ class Environment:
             values[name] = _text_of(name, path)
         self._seen = seen
         return {name: value for name, value in values.items() if value}
+
+
+def variable_or_file(environment: Mapping[str, str], name: str) -> str:
+    """The value of NAME, or what stands in the file that NAME_FILE names, now; empty if neither is set."""
+    value, path = environment.get(name, "").strip(), environment.get(f"{name}_FILE", "").strip()
+    if value and path:
+        raise _twice(name)
+    return _text_of(name, Path(path)) if path else value
+
+
+def _twice(name: str) -> SourceError:
+    return SourceError(f"{name} and {name}_FILE are both set: keep one of them.")
 
 
 def _state_of(name: str, path: Path) -> tuple[int, int, int]:
@@ -43,7 +54,7 @@ def _text_of(name: str, path: Path) -> str:
         text = path.read_text().strip()
     except (OSError, ValueError) as error:
         raise _unreadable(name, path, error) from None
-    if not text and SECRETS[name].required:
+    if not text and (name not in SECRETS or SECRETS[name].required):
         raise SourceError(f"{name}_FILE names {path}, which is empty.")
     return text
 

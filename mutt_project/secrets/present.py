@@ -4,6 +4,7 @@ Lower layers ask `settings.MUTT_SECRETS`.
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +31,16 @@ class SourceError(Exception):
     """Secrets cannot be read; the message says what is wrong and how to mend it, and holds no secret."""
 
 
+class Fixed:
+    """Secrets that never change, for tools and tests."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def read(self) -> Mapping[str, str]:
+        return self._values
+
+
 class Secrets(Mapping[str, str]):
     """Secrets by name; one that is not set is not in it. The last ones that could be read stand.
 
@@ -48,6 +59,7 @@ class Secrets(Mapping[str, str]):
         self._looked_at = clock()
         self._values = dict(source.read() or {})
         mask_also(self._values)
+        os.register_at_fork(after_in_child=self._lock_anew)
 
     def __getitem__(self, name: str) -> str:
         self.refresh()
@@ -83,6 +95,10 @@ class Secrets(Mapping[str, str]):
         if changed:
             for listener in self._listeners:
                 listener()
+
+    def _lock_anew(self) -> None:
+        """A child that was forked amid a look would never look again."""
+        self._lock = threading.Lock()
 
     def _look(self) -> bool:
         try:

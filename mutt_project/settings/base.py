@@ -13,6 +13,7 @@ from kombu import Exchange, Queue
 from audit.outcomes import Outcome
 from ingest.answers import Why
 from mutt_project.log_lines import log_format
+from mutt_project.secrets.vault_settings import VaultSettings
 from mutt_project.settings.environment import (
     at_least_one,
     boolean,
@@ -192,6 +193,9 @@ SPECTACULAR_SETTINGS = {
         "DecidedOutcomeEnum": [(word, word) for word in ("forwarded", "ignored", "unmatched")],
     },
 }
+
+# Where Vault is, and how to log in there; None: secrets come from the environment.
+MUTT_VAULT: VaultSettings | None = None
 
 # The journal, the broker and the counters.
 REDIS_TIMEOUT_S = optional("REDIS_TIMEOUT_S", 2.0, positive)

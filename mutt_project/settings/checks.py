@@ -1,7 +1,6 @@
 """For tools that import the code and talk to nobody: mypy, makemigrations --check, the OpenAPI document."""
 
-from mutt_project.secrets.deciding import Fixed
-from mutt_project.secrets.present import Secrets
+from mutt_project.secrets.present import Fixed, Secrets
 from mutt_project.settings.base import *
 
 SECRET_KEY = "for tools that talk to nobody"  # noqa: S105 - it signs nothing

@@ -1,14 +1,15 @@
-"""Production: addresses and secrets come from the environment."""
+"""Production: addresses come from the environment, and secrets from there or from Vault."""
 
 import os
 
-from mutt_project.secrets.deciding import secrets_of
+from mutt_project.secrets.deciding import secrets_of, vault_of
 from mutt_project.secrets.following import secret_keys_of
 from mutt_project.settings.base import *
 from mutt_project.settings.databases import database_of
 from mutt_project.settings.environment import boolean, comma_separated, optional, required
 
-MUTT_SECRETS = secrets_of(os.environ)
+MUTT_VAULT = vault_of(os.environ)
+MUTT_SECRETS = secrets_of(os.environ, MUTT_VAULT)
 SECRET_KEY, SECRET_KEY_FALLBACKS = secret_keys_of(MUTT_SECRETS)
 DATABASES = {"default": database_of(MUTT_SECRETS["DATABASE_URL"])}
 REDIS_URL = MUTT_SECRETS["REDIS_URL"]

@@ -4,8 +4,7 @@ import os
 
 import dj_database_url
 
-from mutt_project.secrets.deciding import Fixed
-from mutt_project.secrets.present import Secrets
+from mutt_project.secrets.present import Fixed, Secrets
 from mutt_project.settings.base import *
 
 SECRET_KEY = "for tests only"  # noqa: S105 - it protects nothing

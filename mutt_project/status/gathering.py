@@ -21,6 +21,7 @@ from mutt_project.status.door import refused_requests
 from mutt_project.status.postgresql_look import look_at_postgresql
 from mutt_project.status.readiness import room
 from mutt_project.status.redis_look import look_at_redis, settings_of_redis
+from mutt_project.status.secrets_look import secret_checks
 from mutt_project.status.workers import alive_on, queue_checks
 from rules.ruleset import RulesLook, look_at_rules
 
@@ -66,7 +67,7 @@ def status() -> Status:
     if postgresql.check.is_well:
         found, rules = _in_postgresql()
         checks += found
-    checks += setting_checks()
+    checks += [*secret_checks(), *setting_checks()]
     versions = {"mutt": __version__, "python": platform.python_version(), **_libraries()}
     stores = {"redis_server": redis.version, "postgresql": postgresql.version}
     return Status(checks, {**versions, **stores}, rules, queues)

@@ -110,21 +110,37 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             "MALLOC_MMAP_THRESHOLD_": "131072",  # else what large bodies took is kept: docs/settings.md
             "DJANGO_SETTINGS_MODULE": "mutt_project.settings.production",
-            "MUTT_SECRET_KEY": self.secrets["django"],
             "MUTT_TLS": "false",
             "MUTT_BIND": f"127.0.0.1:{self.ports.web}",
+            "MOOGSOFT_URL": f"{self.stub}/{self._stub_path()}",
+            "PROMETHEUS_MULTIPROC_DIR": str(self.folder / "metrics"),
+            "MUTT_ARCHIVE_DIR": str(self.folder / "archive"),
+            **({"STUB_API_KEY": self.secrets["moogsoft"]} if self._uses_vault else self.own_secrets),
+            **{name: value for name, value in self.given.items() if name.startswith(self._prefixes)},
+            **self.extra,
+        }
+
+    @property
+    def own_secrets(self) -> dict[str, str]:
+        """Our secrets by the names that MUTT knows them by."""
+        return {
+            "MUTT_SECRET_KEY": self.secrets["django"],
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
-            "MOOGSOFT_URL": f"{self.stub}/{self._stub_path()}",
             "MOOGSOFT_API_KEY": self.secrets["moogsoft"],
             "FLOWER_BASIC_AUTH": f"admin:{self.secrets['admin']}",
             "MUTT_ADMIN_PASSWORD": self.secrets["admin"],
             "MUTT_LOCAL_API_KEY": self.secrets["api_key"],
-            "PROMETHEUS_MULTIPROC_DIR": str(self.folder / "metrics"),
-            "MUTT_ARCHIVE_DIR": str(self.folder / "archive"),
-            **{name: value for name, value in self.given.items() if name.startswith(("MUTT_", "MOOGSOFT_"))},
-            **self.extra,
         }
+
+    @property
+    def _uses_vault(self) -> bool:
+        """Whether our secrets are in Vault. VAULT_ADDR alone may be there for another purpose of who starts us."""
+        return any(name.startswith("MUTT_VAULT_ROLE_ID") for name in self.given)
+
+    @property
+    def _prefixes(self) -> tuple[str, ...]:
+        return ("MUTT_", "MOOGSOFT_", "VAULT_") if self._uses_vault else ("MUTT_", "MOOGSOFT_")
 
     def _stub_path(self) -> str:
         flavour = self.extra.get("MOOGSOFT_FLAVOUR") or self.given.get("MOOGSOFT_FLAVOUR")

@@ -13,8 +13,9 @@ import pytest
 import urllib3
 
 from ops.local.ports import free_port
-from ops.local.stack import ROOT
+from ops.local.stack import ROOT, Stack
 from tests.mutt import Mutt, event, eventually, running
+from tests.openbao import OpenBao, Role, new_role
 from tests.senders import program
 from tests.unit.ops.prometheus import alerts, queries
 
@@ -64,10 +65,19 @@ class Prometheus:
 
 
 @pytest.fixture(scope="module")
-def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mutt]:
-    """A MUTT of our own, with little room, to plant faults in."""
-    extra = {"MUTT_OPEN_BATCHES_HIGH": str(ROOM), "MOOGSOFT_BREAKER_FAILURES": "3"}
-    with running(tmp_path_factory.mktemp("faulty"), extra) as mutt:
+def role(bao: OpenBao, tmp_path_factory: pytest.TempPathFactory) -> Role:
+    return new_role(bao, tmp_path_factory.mktemp("role"))
+
+
+@pytest.fixture(scope="module")
+def faulty(role: Role, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mutt]:
+    """A MUTT of our own, with little room and its secrets in Vault, to plant faults in."""
+    extra = {"MUTT_OPEN_BATCHES_HIGH": str(ROOM), "MOOGSOFT_BREAKER_FAILURES": "3", "MUTT_VAULT_CHECK_EVERY_S": "0.5"}
+
+    def into_vault(stack: Stack) -> None:
+        role.write(stack.own_secrets)
+
+    with running(tmp_path_factory.mktemp("faulty"), extra, given=role.environment, prepare=into_vault) as mutt:
         yield mutt
 
 
@@ -192,3 +202,25 @@ def test_a_full_journal_is_told_with_what_fills_it(faulty: Mutt, prometheus: Pro
         assert re.search(rf"Open batches: \d+ of {ROOM};", alert["annotations"]["description"])
         assert {alert["labels"]["queue"] for alert in prometheus.told("MuttNoWorker")} == {"pipeline", "maintenance"}
     faulty.settled()
+
+
+def secrets_check(mutt: Mutt) -> str:
+    return str(next(check for check in mutt.api("status")["checks"] if check["name"] == "secrets")["text"])
+
+
+def test_while_vault_is_away_events_go_on_and_the_status_says_so(faulty: Mutt, role: Role):
+    own = faulty.stack.own_secrets
+    assert not own.keys() & faulty.stack.supervisor.environment.keys()
+    flower = f"http://127.0.0.1:{faulty.stack.ports.flower}/"
+    assert urllib3.request("GET", flower, retries=False).status == 401  # its password is in Vault, too
+    assert "Secrets come from Vault: version 1" in secrets_check(faulty)
+    with role.bao.stopped():
+        eventually(lambda: "Vault cannot be reached. The last secrets, version 1" in secrets_check(faulty))
+        with without(faulty, "worker-forward-1"):  # it is started again, and has the last secrets
+            (identifier,) = faulty.send(event(message=DOWN))
+        assert faulty.outcome(identifier, "delivered")
+    eventually(lambda: "Secrets come from Vault: version 1" in secrets_check(faulty))
+    role.write({**own, "FLOWER_BASIC_AUTH": "admin:another-password-of-flower"})
+    eventually(lambda: "Secrets come from Vault: version 2" in secrets_check(faulty))
+    told = "".join(path.read_text() for path in (faulty.stack.folder / "log").iterdir())
+    assert not [value for value in own.values() if value in told]

@@ -1,8 +1,8 @@
 """`manage.py ensure_access`: an administrator and an API key whose secrets somebody else has made."""
 
-import os
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
@@ -16,9 +16,11 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
-        password, secret = (os.environ.get(name, "") for name in ("MUTT_ADMIN_PASSWORD", "MUTT_LOCAL_API_KEY"))
+        password, secret = (
+            settings.MUTT_SECRETS.get(name, "") for name in ("MUTT_ADMIN_PASSWORD", "MUTT_LOCAL_API_KEY")
+        )
         if not (password and secret):
-            raise CommandError("Set MUTT_ADMIN_PASSWORD and MUTT_LOCAL_API_KEY in the environment.")
+            raise CommandError("Set MUTT_ADMIN_PASSWORD and MUTT_LOCAL_API_KEY: docs/settings.md.")
         user, _ = get_user_model().objects.get_or_create(
             username="admin", defaults={"is_staff": True, "is_superuser": True}
         )

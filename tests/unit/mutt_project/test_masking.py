@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import path
 
 from mutt_project.log_lines import formatter
-from mutt_project.masking import MaskSecrets, masked
+from mutt_project.masking import MASK, MaskSecrets, mask_texts, masked
 from ops.local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -98,6 +98,19 @@ def _fail() -> None:
         os.environ[TOKEN]
     except KeyError as error:
         raise ValueError("/webhook/solarwinds/another secret") from error
+
+
+def test_names_of_variables_are_no_keys():
+    text = "Set one of MUTT_VAULT_SECRET_ID and MUTT_VAULT_WRAPPED_SECRET_ID."
+    assert masked(text) == text
+    assert masked("MUTT_VAULT_SECRET_ID_X7J2K9Q4") == MASK
+
+
+def test_tokens_are_masked_until_twenty_others_have_come():
+    mask_texts("s.a-token-of-vault", "short")
+    assert masked("got s.a-token-of-vault, short") == f"got {MASK}, short"
+    mask_texts(*(f"s.another-token-{number}" for number in range(20)))
+    assert masked("s.another-token-0 s.a-token-of-vault") == f"{MASK} s.a-token-of-vault"
 
 
 def test_messages_arguments_and_tracebacks_are_masked(log):

@@ -4,6 +4,7 @@ import re
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from forwarder.looking import Delivering, delivering
 from forwarder.rate_limit import rate_limit
 from ingest import canary
 from mutt_project import __version__
+from mutt_project.secrets.vault_settings import VaultSettings
 from mutt_project.status.check import Check, State
 from mutt_project.status.configuration import clocks, rule_check, setting_checks
 from mutt_project.status.delivery import dead_letters, delivery_checks, scheduled_canary
@@ -167,11 +169,13 @@ def test_dangerous_settings_are_told(settings):
     settings.DEBUG = True
     settings.ALLOWED_HOSTS = ["mutt.example.com"]
     settings.MOOGSOFT_URL = "http://moogsoft.example.com/"
+    settings.MUTT_VAULT = VaultSettings("http://vault.example.com:8200", Path("/run/mutt"), {})
     settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60}
     assert [check.name for check in setting_checks()] == [
         "setting_debug",
         "setting_tls",
         "setting_moogsoft_url",
+        "setting_vault_addr",
         "setting_visibility_timeout",
     ]
 

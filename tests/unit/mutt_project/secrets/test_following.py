@@ -19,6 +19,7 @@ def write(folder: Path, key: str, fallbacks: str) -> None:
     (folder / "fallbacks").write_text(fallbacks)
 
 
+@pytest.mark.django_db  # the signal looks after connections, too
 def test_a_request_after_the_change_takes_the_new_key_and_keeps_what_the_former_one_signed(settings, tmp_path):
     write(tmp_path, OLD, "none-yet")
     given = {

@@ -1,14 +1,15 @@
 """The present values of secrets: they change while MUTT runs, and the last good ones stand."""
 
 import logging
+import os
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from mutt_project.masking import masked
-from mutt_project.secrets.deciding import Fixed, secrets_of
+from mutt_project.secrets.deciding import Checked, secrets_of
 from mutt_project.secrets.environment import Environment
-from mutt_project.secrets.present import Secrets, SourceError
+from mutt_project.secrets.present import Fixed, Secrets, SourceError
 
 KEY = "a-secret-key-of-more-than-thirty-two-characters"
 ENOUGH = {
@@ -91,6 +92,33 @@ def test_while_a_file_is_away_the_last_value_stands_and_it_is_said_once(tmp_path
     assert secrets.trouble == ""
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING", "WARNING"]
     assert "the-next-key" not in caplog.text
+
+
+def test_a_new_value_that_is_weak_is_not_used(tmp_path):
+    file, clock = tmp_path / "key", Clock()
+    file.write_text(KEY)
+    given = {**ENOUGH, "MUTT_SECRET_KEY": "", "MUTT_SECRET_KEY_FILE": str(file)}
+    secrets = Secrets(Checked(Environment(given)), look_every_s=1, clock=clock)
+    file.write_text("changeme")
+    for clock.now in (2.0, 4.0):
+        assert secrets["MUTT_SECRET_KEY"] == KEY
+        assert secrets.trouble.startswith("The secret MUTT_SECRET_KEY is too short")
+    file.write_text(f"another-{KEY}")
+    clock.now = 6.0
+    assert (secrets["MUTT_SECRET_KEY"], secrets.trouble) == (f"another-{KEY}", "")
+
+
+def test_a_child_that_is_forked_amid_a_look_looks_all_the_same():
+    class Changing(Fixed):
+        def read(self):
+            return {"MOOGSOFT_API_KEY": str(os.getpid())}
+
+    secrets = Secrets(Changing({}), look_every_s=0)
+    with secrets._lock:  # noqa: SLF001 - as in a look
+        child = os.fork()
+        if not child:
+            os._exit(secrets["MOOGSOFT_API_KEY"] != str(os.getpid()))
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_what_cannot_be_read_at_the_beginning_is_an_error():
