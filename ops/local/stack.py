@@ -116,6 +116,8 @@ class Stack:
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "MOOGSOFT_URL": f"{self.stub}/{self._stub_path()}",
+            "MOOGSOFT_ALLOW_HTTP": "true",  # the stub is on this machine
+            "MOOGSOFT_ALLOWED_NETWORKS": "127.0.0.0/8",
             "MOOGSOFT_API_KEY": self.secrets["moogsoft"],
             "FLOWER_BASIC_AUTH": f"admin:{self.secrets['admin']}",
             "MUTT_ADMIN_PASSWORD": self.secrets["admin"],
