@@ -42,6 +42,8 @@ def tls_trouble(error: BaseException) -> str:
             return _WRONG.get(cause.verify_code, _NOT_TRUSTED)
         if isinstance(cause, ssl.SSLError) and any(part in (cause.reason or "") for part in _WANTS_OURS):
             return "it does not accept our client certificate, or the lack of one"
+        if isinstance(cause, ssl.SSLEOFError):
+            return "it broke TLS off without a word; perhaps it wants a client certificate"
         if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
             return "it does not speak TLS"
     return ""

@@ -108,7 +108,8 @@ class DeadlinePools(urllib3.PoolManager):
         super().__init__(**options)
         # A pool hands what it does not know on to its connections.
         kinds: dict[str, Any] = {"http": _HTTPPool, "https": _HTTPSPool}
-        self.pool_classes_by_scheme = {name: partial(kind, addresses=addresses) for name, kind in kinds.items()}
+        pools: dict[str, Any] = {scheme: partial(kind, addresses=addresses) for scheme, kind in kinds.items()}
+        self.pool_classes_by_scheme = pools
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from audit.journal import LONGEST_DELAY_S
 from mutt_project.status.check import Check, failed, ok, warning
+from mutt_project.status.encryption import readable_stores
 from rules.ruleset import RulesLook
 
 MOST_SKEW_S = 2.0
@@ -30,6 +31,7 @@ def _dangers() -> Iterable[Check]:
     if moogsoft.scheme != "https" and moogsoft.hostname not in _HERE:
         text = "MOOGSOFT_URL is no https address: the key can be read on its way."
         yield warning("setting_moogsoft_url", text, "Use Moogsoft's https address.")
+    yield from readable_stores()
     visibility_s = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
     least_s = max(2 * LONGEST_DELAY_S, settings.MUTT_LEASE_S)
     if visibility_s < least_s:

@@ -26,6 +26,7 @@ _WORKERS = {
     "worker-pipeline-2": "pipeline,maintenance",
     "worker-forward-1": "forward,dlq",
 }
+_OURS = ("MUTT_", "MOOGSOFT_", "DATABASE_", "REDIS_")
 _PATIENCE_S = 60
 
 
@@ -124,7 +125,7 @@ class Stack:
             "MUTT_LOCAL_API_KEY": self.secrets["api_key"],
             "PROMETHEUS_MULTIPROC_DIR": str(self.folder / "metrics"),
             "MUTT_ARCHIVE_DIR": str(self.folder / "archive"),
-            **{name: value for name, value in self.given.items() if name.startswith(("MUTT_", "MOOGSOFT_"))},
+            **{name: value for name, value in self.given.items() if name.startswith(_OURS)},
             **self.extra,
         }
 
