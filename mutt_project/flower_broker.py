@@ -3,12 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from flower import views
 from flower.utils import broker
 from redis.asyncio import Connection, Redis, SSLConnection
 from redis.credentials import UsernamePasswordCredentialProvider
 from redis.exceptions import AuthenticationError
 
 from audit.redis_connecting import passwords_of_redis, tls_options
+
+_TIMES = ("socket_connect_timeout", "socket_timeout", "retry")
 
 if TYPE_CHECKING:
     _Base = Connection
@@ -42,16 +45,16 @@ class _TlsConnection(_PresentPassword, SSLConnection):
 
 
 class _Broker(broker.Redis):  # type: ignore[misc] # Flower has no types
+    def __init__(self, _: str, **kwargs: Any) -> None:
+        super().__init__(settings.REDIS_URL, **kwargs)  # the other one begins with the name of our transport
+
     def _get_redis_client(self) -> Redis:
         tls = tls_options()
-        wanted = {name: value for name, value in self._get_redis_client_args().items() if name in _TIMES}
         connection_class: Any = _TlsConnection if tls else _PlainConnection
-        return Redis.from_url(settings.REDIS_URL, connection_class=connection_class, **tls, **wanted)
-
-
-_TIMES = ("socket_connect_timeout", "socket_timeout", "retry")
+        times = {name: value for name, value in self._get_redis_client_args().items() if name in _TIMES}
+        return Redis.from_url(settings.REDIS_URL, connection_class=connection_class, **tls, **times)
 
 
 def teach_flower() -> None:
-    """Have Flower's pages use it, whatever the scheme of REDIS_URL."""
-    broker.Redis = broker.RedisSsl = _Broker
+    """Have Flower's page of the broker use it."""
+    views.Broker = _Broker
