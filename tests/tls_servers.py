@@ -125,10 +125,8 @@ class TlsPostgresql:
 
 @contextmanager
 def _process(command: list[str], end: signal.Signals, **identity: Any) -> Iterator[None]:
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(
-        command, **silent, cwd="/", env=senders.environment(), preexec_fn=end_with_parent, **identity
-    )
+    options: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **identity}
+    process = subprocess.Popen(command, cwd="/", env=senders.environment(), preexec_fn=end_with_parent, **options)
     try:
         yield
     finally:

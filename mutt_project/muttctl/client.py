@@ -197,15 +197,17 @@ class Client:
 
     def _whole(self, response: urllib3.BaseHTTPResponse, patience: float) -> Answer:
         """All of an answer, unless it is longer than any that MUTT gives."""
+        data = bytearray()
         try:
-            data = response.read(MOST_BYTES + 1)
+            while len(data) <= MOST_BYTES and (piece := response.read(1 << 20)):
+                data += piece
         except HTTPError as error:
             raise self._unreachable(error, patience) from None
         if len(data) > MOST_BYTES:
             response.close()
             raise ApiUnreachableError(f"What answered at {self._url} does not end. Is MUTT_URL right?")
         response.release_conn()
-        return Answer(response.status, response.headers, data)
+        return Answer(response.status, response.headers, bytes(data))
 
     def _unreachable(self, error: HTTPError, patience: float) -> ApiUnreachableError:
         why = _why(error, patience)

@@ -31,7 +31,7 @@ def _dangers() -> Iterable[Check]:
     if moogsoft.scheme != "https" and moogsoft.hostname not in _HERE:
         text = "MOOGSOFT_URL is no https address: the key can be read on its way."
         yield warning("setting_moogsoft_url", text, "Use Moogsoft's https address.")
-    yield from readable_stores()
+    yield from readable_stores(settings.REDIS_URL, {**settings.DATABASES["default"]})
     visibility_s = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
     least_s = max(2 * LONGEST_DELAY_S, settings.MUTT_LEASE_S)
     if visibility_s < least_s:

@@ -79,7 +79,7 @@ def test_our_transport_publishes_and_consumes_over_tls(there):
     with app.connection_for_read() as connection:
         channel: Any = connection.default_channel
         Producer(channel, exchange=QUEUE.exchange, routing_key=QUEUE.routing_key).publish({"a": 1}, declare=[QUEUE])
-        with Consumer(channel, [QUEUE], callbacks=[lambda content, message: (got.append(content), message.ack())]):
+        with Consumer(channel, [QUEUE], callbacks=[lambda content, _: got.append(content)], no_ack=True):
             connection.drain_events(timeout=5)
     assert got == [{"a": 1}]
 
