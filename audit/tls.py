@@ -1,7 +1,11 @@
 """TLS towards servers: whom we trust, who we are, and what is wrong with a certificate."""
 
+import logging
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 # OpenSSL's X509_V_ERR_… (x509_vfy.h), which Python does not name.
 _NOT_YET_VALID, _EXPIRED, _OTHER_HOST, _OTHER_ADDRESS = 9, 10, 62, 64
@@ -33,6 +37,39 @@ def client_context(ca_file: str | None, cert_file: str | None, key_file: str | N
     elif key_file:
         raise ValueError(f"{key_file} is a key without its certificate")
     return context
+
+
+class RenewedContext:
+    """What `client_context` makes of files, made anew when they are renewed. While they are of no use the last stands.
+
+    Raises ValueError where they are of no use at the beginning.
+    """
+
+    def __init__(self, ca_file: str | None, cert_file: str | None, key_file: str | None) -> None:
+        self._files = (ca_file, cert_file, key_file)
+        self._seen = self._state()
+        self._context = client_context(*self._files)
+
+    def present(self) -> ssl.SSLContext:
+        seen = self._state()
+        if seen != self._seen:
+            self._seen = seen
+            try:
+                self._context = client_context(*self._files)
+            except ValueError as error:
+                logger.error("certificates were renewed, and the former ones are used on: %s", error)  # noqa: TRY400 - it says all
+        return self._context
+
+    def _state(self) -> list[tuple[int, int] | None]:
+        return [_state_of(Path(name)) for name in self._files if name]
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
 
 
 def tls_trouble(error: BaseException) -> str:

@@ -27,11 +27,11 @@ _REFUSED_BESIDES = tuple(
 
 
 class AddressRefusedError(Exception):
-    """A name leads to no address that alerts may go to; `address` is one of those it leads to."""
+    """A name leads to no address that alerts may go to; `kind` says of what kind one of those is that it leads to."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(f"it leads to {address}, where nothing may be sent")
-        self.address = address
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"it leads to an address that is {kind}")
+        self.kind = kind
 
 
 def look_up(host: str, port: int) -> list[str]:
@@ -52,22 +52,28 @@ class Addresses:
         found = [*self.look_up(host, port)]
         permitted = [address for address in found if self.permits(address)]
         if found and not permitted:
-            raise AddressRefusedError(found[0])
+            raise AddressRefusedError(_kind_of(_meant(ip_address(found[0]))))
         return permitted
 
     def permits(self, text: str) -> bool:
+        """Raises ValueError where it is no address."""
         address = ip_address(text)
         meant = _meant(address)
-        if any(one in network for network in self.allowed for one in (address, meant)):
-            return True
-        return not (
-            meant.is_loopback
-            or meant.is_link_local
-            or meant.is_multicast
-            or meant.is_unspecified
-            or meant.is_reserved
-            or any(meant in network for network in _REFUSED_BESIDES)
-        )
+        is_allowed = any(one in network for network in self.allowed for one in (address, meant))
+        return is_allowed or not _kind_of(meant)
+
+
+def _kind_of(address: IPv4Address | IPv6Address) -> str:
+    """Of what kind an address is that is refused; empty for any other."""
+    kinds = {
+        "loopback": address.is_loopback,
+        "link-local": address.is_link_local,
+        "multicast": address.is_multicast,
+        "unspecified": address.is_unspecified,
+        "of a cloud's metadata, or reserved": any(address in network for network in _REFUSED_BESIDES),
+        "reserved": address.is_reserved,
+    }
+    return next((kind for kind, applies in kinds.items() if applies), "")
 
 
 def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from http.client import HTTPException
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.conf import settings
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
-from audit.tls import client_context, tls_trouble
+from audit.tls import RenewedContext, client_context, tls_trouble
 from forwarder.addresses import Addresses, AddressRefusedError
 from forwarder.deadline import DeadlinePools, deadline
 from forwarder.payload import Alert, Dialect, Flavour, body_of
@@ -134,7 +134,7 @@ def _without_address(error: Exception) -> str:
 
 
 def _refusal(error: AddressRefusedError) -> str:
-    return f"the host of MOOGSOFT_URL leads to {error.address}, where MUTT sends nothing (MOOGSOFT_ALLOWED_NETWORKS)"
+    return f"the host of MOOGSOFT_URL leads to an address that is {error.kind}; see MOOGSOFT_ALLOWED_NETWORKS"
 
 
 def _retry_after(header: str | None) -> float | None:
@@ -152,12 +152,18 @@ def _retry_after(header: str | None) -> float | None:
 
 
 def moogsoft() -> Moogsoft:
-    """The destination of this process, by the settings and the present key."""
-    return moogsoft_with(settings.MUTT_SECRETS["MOOGSOFT_API_KEY"])
+    """The destination of this process, by the settings, the present key and the present certificates."""
+    files = (settings.MOOGSOFT_CA_FILE, settings.MOOGSOFT_CLIENT_CERT_FILE, settings.MOOGSOFT_CLIENT_KEY_FILE)
+    return moogsoft_with(settings.MUTT_SECRETS["MOOGSOFT_API_KEY"], _certificates(*files).present())
 
 
-@lru_cache(maxsize=2)  # two while the key is being changed
-def moogsoft_with(api_key: str) -> Moogsoft:
+@cache
+def _certificates(ca_file: str | None, cert_file: str | None, key_file: str | None) -> RenewedContext:
+    return RenewedContext(ca_file, cert_file, key_file)
+
+
+@lru_cache(maxsize=2)  # two while the key or a certificate is being changed
+def moogsoft_with(api_key: str, tls: ssl.SSLContext) -> Moogsoft:
     flavour = Flavour(settings.MOOGSOFT_FLAVOUR)
     return Moogsoft(
         Destination(
@@ -173,8 +179,6 @@ def moogsoft_with(api_key: str) -> Moogsoft:
             connect_timeout_s=settings.MOOGSOFT_CONNECT_TIMEOUT_S,
             read_timeout_s=settings.MOOGSOFT_READ_TIMEOUT_S,
             addresses=Addresses(settings.MOOGSOFT_ALLOWED_NETWORKS),
-            tls=client_context(
-                settings.MOOGSOFT_CA_FILE, settings.MOOGSOFT_CLIENT_CERT_FILE, settings.MOOGSOFT_CLIENT_KEY_FILE
-            ),
+            tls=tls,
         )
     )

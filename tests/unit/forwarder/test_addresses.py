@@ -55,7 +55,7 @@ def test_of_a_name_only_permitted_addresses_are_left():
 
 def test_a_name_that_leads_only_to_what_is_refused_is_refused():
     addresses = Addresses(look_up=lambda host, port: ["169.254.169.254", "::1"])
-    with pytest.raises(AddressRefusedError, match=r"leads to 169\.254\.169\.254"):
+    with pytest.raises(AddressRefusedError, match="leads to an address that is link-local"):
         addresses.permitted("moogsoft.example", 443)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from audit.tls import client_context
 from forwarder.addresses import Addresses
-from forwarder.moogsoft import Destination, Moogsoft
+from forwarder.moogsoft import Destination, Moogsoft, moogsoft
 from forwarder.payload import Dialect, Flavour
 from forwarder.retry import Concern, DeliveryError, Reason
 from tests.certificates import Certificates, Files
@@ -77,6 +77,30 @@ def test_a_client_certificate_is_shown_where_it_is_demanded(certificates: Certif
         assert len(double.requests) == 1
 
 
+def test_certificates_that_are_renewed_are_taken_and_while_they_are_of_no_use_the_last_ones_stand(
+    certificates: Certificates, tmp_path, settings, caplog
+):
+    trusted = tmp_path / "ca.pem"
+    trusted.write_bytes(certificates.other_ca.read_bytes())
+    settings.MOOGSOFT_CA_FILE = str(trusted)
+    settings.MUTT_SECRETS = {"MOOGSOFT_API_KEY": KEY}
+
+    def post() -> int:
+        sender = moogsoft()
+        return sender.post(sender.body([alert()], 100)).status
+
+    with over_tls(certificates.right) as double:
+        settings.MOOGSOFT_URL = double.url
+        with pytest.raises(DeliveryError, match="not trusted"):
+            post()
+        trusted.write_bytes(certificates.ca.read_bytes())
+        assert post() == 200
+        trusted.write_text("half a certifi")
+        assert post() == 200
+        assert "the former ones are used on" in caplog.text
+        assert len({request.connection for request in double.requests}) == 1
+
+
 def test_a_server_without_tls_is_told_from_one_that_is_away(certificates: Certificates):
     with serve() as double:
         error = refusal(double.url.replace("http:", "https:"), certificates.ca)
@@ -93,12 +117,23 @@ def test_the_certificate_is_checked_for_the_name_though_the_connection_goes_to_a
         assert error.detail == "its certificate is for another host"
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:127.0.0.1", "127.0.0.1", "fe80::1%lo", "::"])
-def test_a_name_that_leads_to_a_refused_address_is_not_even_connected_to(address, monkeypatch):
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("169.254.169.254", "link-local"),
+        ("::ffff:127.0.0.1", "loopback"),
+        ("127.0.0.1", "loopback"),
+        ("fe80::1%lo", "link-local"),
+        ("::", "unspecified"),
+        ("fd00:ec2::254", "of a cloud's metadata"),
+    ],
+)
+def test_a_name_that_leads_to_a_refused_address_is_not_even_connected_to(address, kind, monkeypatch):
     monkeypatch.setattr(socket, "socket", None)  # whoever makes one fails otherwise than is asked for
     error = refusal("https://moogsoft.example/", addresses=Addresses(look_up=lambda host, port: [address]))
     assert error.reason is Reason.ADDRESS_REFUSED
-    assert f"leads to {address}" in error.detail
+    assert f"leads to an address that is {kind}" in error.detail
+    assert address not in error.detail  # the status shows it, which tells nobody any address
 
 
 def test_a_name_that_leads_elsewhere_after_it_was_checked_is_of_no_use():
