@@ -22,6 +22,8 @@ class Files:
         if client_ca:
             context.load_verify_locations(client_ca)
             context.verify_mode = ssl.CERT_REQUIRED
+            # By TLS 1.3 the client believes itself connected before it is refused, and may see the end only.
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
         return context
 
 
