@@ -1,14 +1,25 @@
-"""A deadline for a whole HTTP exchange: the timeouts of sockets start anew with each byte that dribbles in."""
+"""Connections that are cut at a deadline for the whole HTTP exchange, and made to permitted addresses only.
+
+The timeouts of sockets start anew with each byte that dribbles in; so they do not bound the exchange.
+"""
 
 import contextlib
 import socket
 import threading
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from forwarder.addresses import Addresses
+
+if TYPE_CHECKING:
+    _Base = HTTPConnection
+else:
+    _Base = object
 
 _watching = threading.local()
 
@@ -28,17 +39,43 @@ class _Watch:
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not TLS' own: the other thread is reading
 
 
-class _Watched:
+class _Watched(_Base):
     """A connection under watch: one that took all the time to come about is not used."""
+
+    def __init__(self, *args: Any, addresses: Addresses, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._addresses = addresses
 
     def connect(self) -> None:
         self._watch()
-        super().connect()  # type: ignore[misc] # of the connection that this is mixed into
+        super().connect()
         self._watch()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         self._watch()
-        super().request(*args, **kwargs)  # type: ignore[misc] # as above
+        super().request(*args, **kwargs)
+
+    def _new_conn(self) -> socket.socket:
+        """A socket to the first permitted address that answers; the certificate is checked for the name all the same.
+
+        Raises AddressRefusedError, and what urllib3 raises.
+        """
+        name = self._dns_host
+        try:
+            addresses = self._addresses.permitted(name, self.port)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        trouble: Exception = NewConnectionError(self, "the name leads to no address")
+        for address in addresses:
+            self._watch()
+            self._dns_host = address  # which is not looked up again
+            try:
+                return super()._new_conn()
+            except (NewConnectionError, ConnectTimeoutError) as error:
+                trouble = error
+            finally:
+                self._dns_host = name
+        raise trouble
 
     def _watch(self) -> None:
         watch: _Watch | None = getattr(_watching, "watch", None)
@@ -65,11 +102,14 @@ class _HTTPSPool(urllib3.HTTPSConnectionPool):
 
 
 class DeadlinePools(urllib3.PoolManager):
-    """Connections that `deadline` can cut."""
+    """Connections to permitted addresses, which `deadline` can cut."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, addresses: Addresses, **options: Any) -> None:
         super().__init__(**options)
-        self.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        # A pool hands what it does not know on to its connections.
+        kinds: dict[str, Any] = {"http": _HTTPPool, "https": _HTTPSPool}
+        pools: dict[str, Any] = {scheme: partial(kind, addresses=addresses) for scheme, kind in kinds.items()}
+        self.pool_classes_by_scheme = pools
 
 
 @contextlib.contextmanager

@@ -1,10 +1,11 @@
-"""The only HTTP client: one POST to Moogsoft, within a deadline."""
+"""The only HTTP client: one POST to Moogsoft, within a deadline; no redirect is followed, and no proxy used."""
 
+import ssl
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from http.client import HTTPException
 from typing import Any
 
@@ -14,6 +15,8 @@ from django.conf import settings
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
+from audit.tls import RenewedContext, client_context, tls_trouble
+from forwarder.addresses import Addresses, AddressRefusedError
 from forwarder.deadline import DeadlinePools, deadline
 from forwarder.payload import Alert, Dialect, Flavour, body_of
 from forwarder.retry import DeliveryError, Reason, reason_of
@@ -31,13 +34,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where and how to send. Times in seconds."""
+    """Where and how to send. Times in seconds. Without `tls` the system's authorities are trusted."""
 
     url: str
     api_key: str
     dialect: Dialect
     connect_timeout_s: float
     read_timeout_s: float
+    addresses: Addresses = field(default_factory=Addresses)
+    tls: ssl.SSLContext | None = None
 
 
 class Moogsoft:
@@ -45,7 +50,8 @@ class Moogsoft:
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
-        self._pool = DeadlinePools(maxsize=4, retries=False)
+        tls = destination.tls or client_context(None, None, None)
+        self._pool = DeadlinePools(destination.addresses, maxsize=4, retries=False, ssl_context=tls)
 
     @property
     def takes_many(self) -> bool:
@@ -73,7 +79,10 @@ class Moogsoft:
                     timeout=urllib3.Timeout(connect=destination.connect_timeout_s, read=destination.read_timeout_s),
                     redirect=False,
                     preload_content=False,
+                    decode_content=False,  # none was asked for, and little can be much when it is unpacked
                 )
+            except AddressRefusedError as error:
+                raise DeliveryError(Reason.ADDRESS_REFUSED, _refusal(error)) from error
             except NewConnectionError as error:  # urllib3 counts it among the timeouts, whatever the cause
                 raise DeliveryError(Reason.CONNECTION, _without_address(error)) from error
             except HTTPTimeoutError as error:
@@ -121,7 +130,11 @@ class Moogsoft:
 
 def _without_address(error: Exception) -> str:
     """What went wrong, without the URL: it may carry credentials."""
-    return type(getattr(error, "reason", None) or error).__name__
+    return tls_trouble(error) or type(getattr(error, "reason", None) or error).__name__
+
+
+def _refusal(error: AddressRefusedError) -> str:
+    return f"the host of MOOGSOFT_URL leads to an address that is {error.kind}; see MOOGSOFT_ALLOWED_NETWORKS"
 
 
 def _retry_after(header: str | None) -> float | None:
@@ -139,12 +152,18 @@ def _retry_after(header: str | None) -> float | None:
 
 
 def moogsoft() -> Moogsoft:
-    """The destination of this process, by the settings and the present key."""
-    return moogsoft_with(settings.MUTT_SECRETS["MOOGSOFT_API_KEY"])
+    """The destination of this process, by the settings, the present key and the present certificates."""
+    files = (settings.MOOGSOFT_CA_FILE, settings.MOOGSOFT_CLIENT_CERT_FILE, settings.MOOGSOFT_CLIENT_KEY_FILE)
+    return moogsoft_with(settings.MUTT_SECRETS["MOOGSOFT_API_KEY"], _certificates(*files).present())
 
 
-@lru_cache(maxsize=2)  # two while the key is being changed
-def moogsoft_with(api_key: str) -> Moogsoft:
+@cache
+def _certificates(ca_file: str | None, cert_file: str | None, key_file: str | None) -> RenewedContext:
+    return RenewedContext(ca_file, cert_file, key_file)
+
+
+@lru_cache(maxsize=2)  # two while the key or a certificate is being changed
+def moogsoft_with(api_key: str, tls: ssl.SSLContext) -> Moogsoft:
     flavour = Flavour(settings.MOOGSOFT_FLAVOUR)
     return Moogsoft(
         Destination(
@@ -159,5 +178,7 @@ def moogsoft_with(api_key: str) -> Moogsoft:
             ),
             connect_timeout_s=settings.MOOGSOFT_CONNECT_TIMEOUT_S,
             read_timeout_s=settings.MOOGSOFT_READ_TIMEOUT_S,
+            addresses=Addresses(settings.MOOGSOFT_ALLOWED_NETWORKS),
+            tls=tls,
         )
     )

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     SERVER_ERROR = "server_error"
     REDIRECTED = "redirected"
     MISDIRECTED = "misdirected"
+    ADDRESS_REFUSED = "address_refused"  # by us
     RATE_LIMITED = "rate_limited"
     UNAUTHORISED = "unauthorised"
     REFUSED = "refused"
@@ -69,6 +70,8 @@ POLICIES: dict[Reason, Policy] = {
     Reason.SERVER_ERROR: Policy(Concern.DESTINATION, attempts=12),
     Reason.REDIRECTED: Policy(Concern.DESTINATION, attempts=12),
     Reason.MISDIRECTED: Policy(Concern.DESTINATION, attempts=12),
+    # No event can be guilty of it, whatever else gets through: it goes on once the name leads elsewhere.
+    Reason.ADDRESS_REFUSED: Policy(Concern.DESTINATION, attempts=None),
     Reason.RATE_LIMITED: Policy(Concern.PACE, attempts=None, longest_s=300.0),
     Reason.UNAUTHORISED: Policy(Concern.ACCESS, attempts=None),
     Reason.REFUSED: Policy(Concern.EVENT, attempts=1),
@@ -139,8 +142,10 @@ def next_step(error: DeliveryError, standing: Standing) -> Step:
             return Step.PAUSE
     if not standing.closed:
         return Step.PARK
+    if policy.attempts is None:
+        return Step.RETRY
     most = SUSPECT_ATTEMPTS if standing.divided else policy.attempts
-    return Step.RETRY if most is None or standing.suspicions < most else Step.DIVIDE
+    return Step.RETRY if standing.suspicions < most else Step.DIVIDE
 
 
 def wait_before_next(error: DeliveryError, attempt: int, chance: random.Random) -> float:

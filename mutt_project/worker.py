@@ -14,6 +14,11 @@ from mutt_project import housekeeping, tracing  # noqa: E402, F401 - as below; t
 from mutt_project.celery import app  # noqa: E402 - the tasks need Django's models
 from mutt_project.secrets.keeping import keep_secrets  # noqa: E402 - as above
 
+if "flower" in sys.argv[1:]:
+    from mutt_project.flower_broker import teach_flower
+
+    teach_flower()
+
 logging.captureWarnings(True)  # noqa: FBT003 - its name says it
 tracing.start("mutt-worker")
 keep_secrets()

@@ -17,8 +17,13 @@ FOLDER = ROOT / ".venv" / "senders"
 _SETS = [
     *(["rsyslog"], ["syslog-ng-core", "syslog-ng-mod-http"], ["snmp", "snmptrapd"], ["prometheus"]),
     ["libfaketime"],  # not a sender: a clock that tests can put
+    *(["postgresql"], ["redis-server"]),  # nor these: they speak TLS, which the embedded ones do not
 ]
-_PROGRAMS = ["usr/sbin/rsyslogd", "usr/sbin/syslog-ng", "usr/sbin/snmptrapd", "usr/bin/snmptrap", "usr/bin/promtool"]
+_PROGRAMS = [
+    *("usr/sbin/rsyslogd", "usr/sbin/syslog-ng", "usr/sbin/snmptrapd", "usr/bin/snmptrap", "usr/bin/promtool"),
+    "usr/bin/redis-server",
+]
+_POSTGRESQL = "usr/lib/postgresql/*/bin"
 _CLOCK = "usr/lib/*/faketime/libfaketimeMT.so.1"
 
 
@@ -59,12 +64,22 @@ def fetch() -> bool:
 
 
 def _is_complete() -> bool:
-    return all((FOLDER / name).exists() for name in _PROGRAMS) and any(FOLDER.glob(_CLOCK))
+    return all((FOLDER / name).exists() for name in _PROGRAMS) and all(
+        any(FOLDER.glob(pattern)) for pattern in (_CLOCK, _POSTGRESQL)
+    )
 
 
 def faketime() -> Path | None:
     """The library that lets processes go by a clock of ours, if it is here."""
     return next((path for place in (FOLDER, Path("/")) for path in place.glob(_CLOCK)), None)
+
+
+def postgresql() -> Path:
+    """The folder of PostgreSQL's programs that speak TLS; the test is skipped if it is nowhere."""
+    found = next((path for place in (FOLDER, Path("/")) for path in sorted(place.glob(_POSTGRESQL))), None)
+    if found is None:
+        pytest.skip("Debian's PostgreSQL is not here, and could not be fetched (python -m tests.senders)")
+    return found
 
 
 def unpack_packages(names: list[str], folder: Path) -> None:

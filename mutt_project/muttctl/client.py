@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -21,8 +22,9 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from audit.tls import client_context, tls_trouble
 from mutt_project.muttctl.configuration import Configuration, read_configuration
-from mutt_project.muttctl.errors import ApiRefusedError, ApiUnreachableError
+from mutt_project.muttctl.errors import ApiRefusedError, ApiUnreachableError, ConfigurationError
 from mutt_project.muttctl.output import one_line
 
 CONNECT_SECONDS = 5.0
@@ -32,6 +34,7 @@ TRIES = 5
 MIN_WAIT_SECONDS = 1.0
 MAX_WAIT_SECONDS = 30.0
 PAGE_SIZE = 100
+MOST_BYTES = 256 << 20  # of an answer that is taken as a whole; what may be longer is streamed
 
 JsonObject = dict[str, Any]
 OnWait = Callable[[float, int], None]
@@ -42,15 +45,29 @@ def connect() -> "Client":
     return Client(read_configuration(os.environ))
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that has come as a whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
 class Client:
-    """One MUTT; raises ApiUnreachableError and ApiRefusedError and nothing else."""
+    """One MUTT; raises ApiUnreachableError and ApiRefusedError and, when it is made, ConfigurationError."""
 
     def __init__(self, configuration: Configuration, sleep: Callable[[float], None] = time.sleep) -> None:
         self._url = configuration.url
         self._api_key = configuration.api_key
         self._sleep = sleep
+        try:
+            tls = client_context(configuration.ca_file, None, None)
+        except ValueError as error:
+            raise ConfigurationError(f"MUTT_CA_FILE cannot be used: {error}.") from None
         self._pool = urllib3.PoolManager(
             retries=False,
+            ssl_context=tls,
             headers={"X-API-KEY": self._api_key, "Accept": "application/json", "User-Agent": "muttctl"},
         )
 
@@ -88,9 +105,9 @@ class Client:
     def stream(self, path: str, query: Mapping[str, object]) -> Iterator[bytes]:
         """The content of an answer of any length, piece by piece; query values that are None are left out."""
         wanted = {name: value for name, value in query.items() if value is not None}
-        response = self._request("GET", f"{path}?{urlencode(wanted)}", patience=BULK_SECONDS, whole=False)
+        response = self._begun("GET", f"{path}?{urlencode(wanted)}", patience=BULK_SECONDS)
         if response.status != http.client.OK:
-            self._object_in(response)
+            self._object_in(self._whole(response, BULK_SECONDS))
             raise self._strange_answer()
         try:
             yield from response.stream(1 << 16)
@@ -153,26 +170,52 @@ class Client:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         patience: float = READ_SECONDS,
-        *,
-        whole: bool = True,
+    ) -> Answer:
+        return self._whole(self._begun(method, target, body, headers, patience), patience)
+
+    def _begun(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        patience: float = READ_SECONDS,
     ) -> urllib3.BaseHTTPResponse:
+        """An answer of which the head has come."""
         try:
             return self._pool.request(
                 method,
                 self._url + target,
                 body=body,
                 headers={**self._pool.headers, **(headers or {})},
-                preload_content=whole,
+                preload_content=False,
                 redirect=False,  # urllib3 would take X-API-KEY along to any host
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=patience),
             )
         except HTTPError as error:
-            why = _why(error, patience)
-            raise ApiUnreachableError(
-                f"MUTT at {self._url} cannot be reached: {why}.\nIs it running, and is MUTT_URL right?"
-            ) from None
+            raise self._unreachable(error, patience) from None
 
-    def _object_in(self, response: urllib3.BaseHTTPResponse) -> JsonObject:
+    def _whole(self, response: urllib3.BaseHTTPResponse, patience: float) -> Answer:
+        """All of an answer, unless it is longer than any that MUTT gives."""
+        data = bytearray()
+        try:
+            while len(data) <= MOST_BYTES and (piece := response.read(1 << 20)):
+                data += piece
+        except HTTPError as error:
+            raise self._unreachable(error, patience) from None
+        if len(data) > MOST_BYTES:
+            response.close()
+            raise ApiUnreachableError(f"What answered at {self._url} does not end. Is MUTT_URL right?")
+        response.release_conn()
+        return Answer(response.status, response.headers, bytes(data))
+
+    def _unreachable(self, error: HTTPError, patience: float) -> ApiUnreachableError:
+        why = _why(error, patience)
+        return ApiUnreachableError(
+            f"MUTT at {self._url} cannot be reached: {why}.\nIs it running, and is MUTT_URL right?"
+        )
+
+    def _object_in(self, response: Answer) -> JsonObject:
         try:
             content = json.loads(response.data)
         except (ValueError, RecursionError):
@@ -246,5 +289,5 @@ def _why(error: HTTPError, patience: float) -> str:
     if isinstance(error, ConnectTimeoutError):
         return f"no connection within {CONNECT_SECONDS:.0f} s"
     if isinstance(error, SSLError):
-        return f"TLS failed ({one_line(str(error))})"
+        return tls_trouble(error) or f"TLS failed ({one_line(str(error))})"
     return "the connection broke before the answer was complete"

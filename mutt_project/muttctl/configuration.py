@@ -3,18 +3,23 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from mutt_project.muttctl.errors import ConfigurationError
 
 RUN_FILE = Path("var/run.json")
+_YES = {"1", "true", "yes", "on"}
 
 
 @dataclass(frozen=True)
 class Configuration:
+    """Without `ca_file` the system's authorities are trusted."""
+
     url: str
     api_key: str = field(repr=False)
+    ca_file: str | None = None
 
 
 def read_configuration(environ: Mapping[str, str], run_file: Path = RUN_FILE) -> Configuration:
@@ -32,7 +37,10 @@ def read_configuration(environ: Mapping[str, str], run_file: Path = RUN_FILE) ->
             f"or set neither and run muttctl where `make run` has written {RUN_FILE}."
         )
     _check_key(api_key, origin)
-    return Configuration(_checked_url(url, origin), api_key)
+    address = _checked_url(url, origin)
+    if environ.get("MUTT_ALLOW_HTTP", "").strip().lower() not in _YES:
+        _check_privacy(address, origin)
+    return Configuration(address, api_key, environ.get("MUTT_CA_FILE", "").strip() or None)
 
 
 def _read_run_file(run_file: Path) -> tuple[str, str]:
@@ -63,6 +71,23 @@ def _checked_url(url: str, origin: str) -> str:
             "without user name, password, query or fragment."
         )
     return url.rstrip("/")
+
+
+def _check_privacy(url: str, origin: str) -> None:
+    """Without TLS whoever is in between can read the key."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+        raise ConfigurationError(
+            f"The address in {origin} begins with http://, so the API key could be read on its way.\n"
+            "Use https://, or set MUTT_ALLOW_HTTP=true if nobody else is on that way."
+        )
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
 
 
 def _check_key(api_key: str, origin: str) -> None:

@@ -48,6 +48,9 @@ Where MUTT is:
   MUTT_API_KEY  an API key; it is never taken from the command line
   Where neither is set, var/run.json of the current directory is used,
   which `make run` and `make demo` write.
+  MUTT_CA_FILE     the certificate authority of MUTT's server, if it is
+                   your own (PEM)
+  MUTT_ALLOW_HTTP  true: take an http:// address of another machine, too
 
 \b
 Exit status:

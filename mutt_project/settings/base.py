@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from audit.outcomes import Outcome
+from forwarder.addresses import Network
 from ingest.answers import Why
 from mutt_project.log_lines import log_format
 from mutt_project.secrets.vault_settings import VaultSettings
@@ -18,6 +19,7 @@ from mutt_project.settings.environment import (
     at_least_one,
     boolean,
     days,
+    networks,
     one_of,
     optional,
     positive,
@@ -275,6 +277,13 @@ MOOGSOFT_SERVICES_FIELD = optional("MOOGSOFT_SERVICES_FIELD", "services", one_of
 MOOGSOFT_BATCH_SIZE = optional("MOOGSOFT_BATCH_SIZE", 100, at_least_one)
 MOOGSOFT_CONNECT_TIMEOUT_S = optional("MOOGSOFT_CONNECT_TIMEOUT_S", 3.0, positive)
 MOOGSOFT_READ_TIMEOUT_S = optional("MOOGSOFT_READ_TIMEOUT_S", 10.0, positive)
+
+# Where it may be, whom to trust in place of the system's authorities, and who we are.
+MOOGSOFT_ALLOW_HTTP = optional("MOOGSOFT_ALLOW_HTTP", False, boolean)
+MOOGSOFT_ALLOWED_NETWORKS: list[Network] = optional("MOOGSOFT_ALLOWED_NETWORKS", [], networks)
+MOOGSOFT_CA_FILE: str | None = optional("MOOGSOFT_CA_FILE", None, str)
+MOOGSOFT_CLIENT_CERT_FILE: str | None = optional("MOOGSOFT_CLIENT_CERT_FILE", None, str)
+MOOGSOFT_CLIENT_KEY_FILE: str | None = optional("MOOGSOFT_CLIENT_KEY_FILE", None, str)
 
 if MUTT_LEASE_S < 2 * (MOOGSOFT_CONNECT_TIMEOUT_S + MOOGSOFT_READ_TIMEOUT_S):
     raise ImproperlyConfigured(

@@ -4,6 +4,7 @@ import math
 import os
 import re
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -51,6 +52,13 @@ def boolean(text: str) -> bool:
 
 def comma_separated(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def networks(text: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(part) for part in comma_separated(text)]
+    except ValueError as error:
+        raise ValueError(f"{error}. Networks are like 127.0.0.0/8,::1/128") from None
 
 
 def one_of(*words: str) -> Callable[[str], str]:

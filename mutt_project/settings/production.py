@@ -2,11 +2,13 @@
 
 import os
 
+from forwarder.addresses import Addresses
 from mutt_project.secrets.deciding import secrets_of, vault_of
 from mutt_project.secrets.following import secret_keys_of
 from mutt_project.settings.base import *
 from mutt_project.settings.databases import database_of
 from mutt_project.settings.environment import boolean, comma_separated, optional, required
+from mutt_project.settings.outbound import check_certificates, moogsoft_url
 
 MUTT_VAULT = vault_of(os.environ)
 MUTT_SECRETS = secrets_of(os.environ, MUTT_VAULT)
@@ -14,7 +16,11 @@ SECRET_KEY, SECRET_KEY_FALLBACKS = secret_keys_of(MUTT_SECRETS)
 DATABASES = {"default": database_of(MUTT_SECRETS["DATABASE_URL"])}
 REDIS_URL = MUTT_SECRETS["REDIS_URL"]
 CELERY_BROKER_URL = REDIS_URL
-MOOGSOFT_URL = required("MOOGSOFT_URL")
+MOOGSOFT_URL = moogsoft_url(
+    required("MOOGSOFT_URL"), allow_http=MOOGSOFT_ALLOW_HTTP, addresses=Addresses(MOOGSOFT_ALLOWED_NETWORKS)
+)
+check_certificates("MOOGSOFT", MOOGSOFT_CA_FILE, MOOGSOFT_CLIENT_CERT_FILE, MOOGSOFT_CLIENT_KEY_FILE)
+check_certificates("REDIS", REDIS_CA_FILE, REDIS_CLIENT_CERT_FILE, REDIS_CLIENT_KEY_FILE)
 
 ALLOWED_HOSTS = optional("MUTT_ALLOWED_HOSTS", ALLOWED_HOSTS, comma_separated)
 CSRF_TRUSTED_ORIGINS: list[str] = optional("MUTT_TRUSTED_ORIGINS", [], comma_separated)

@@ -1,6 +1,7 @@
 """Tests: the servers that tests/conftest.py has started."""
 
 import os
+from ipaddress import ip_network
 
 import dj_database_url
 
@@ -13,6 +14,7 @@ DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"], engine
 REDIS_URL = os.environ["REDIS_URL"]
 CELERY_BROKER_URL = REDIS_URL
 MOOGSOFT_URL = "http://127.0.0.1:1/v1/integrations/events"
+MOOGSOFT_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MUTT_CANARY_EVERY_S = 0.0
 MUTT_RULE_SET_MAX_AGE_S = 0.000001

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from audit.journal import LONGEST_DELAY_S
 from mutt_project.status.check import Check, failed, ok, warning
+from mutt_project.status.encryption import readable_stores
 from rules.ruleset import RulesLook
 
 MOST_SKEW_S = 2.0
@@ -34,6 +35,7 @@ def _dangers() -> Iterable[Check]:
     if vault and vault.scheme != "https" and vault.hostname not in _HERE:
         text = "VAULT_ADDR is no https address: all secrets can be read on their way."
         yield warning("setting_vault_addr", text, "Use Vault's https address.")
+    yield from readable_stores(settings.REDIS_URL, {**settings.DATABASES["default"]})
     visibility_s = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
     least_s = max(2 * LONGEST_DELAY_S, settings.MUTT_LEASE_S)
     if visibility_s < least_s:

@@ -22,9 +22,17 @@ _LOOK = (
 _APPLIED = "SELECT app, name FROM django_migrations"
 
 # Before a session begins the error has no code, only words; they hold addresses and names, and are not repeated.
+_MEND_TLS = "Mend its certificate, or the host, sslrootcert or sslcert in DATABASE_URL: docs/network.md."
 _TROUBLES = (
-    ("password authentication failed", "It refuses the password.", "Put the right password into DATABASE_URL."),
-    ("no password supplied", "It wants a password.", "Put the password into DATABASE_URL."),
+    ("certificate verify failed", "Its certificate is not trusted, or has expired.", _MEND_TLS),
+    ("does not match host name", "Its certificate is for another host.", _MEND_TLS),
+    ("root certificate file", "The file of its certificate authority is not there.", _MEND_TLS),
+    ("valid client certificate", "It does not accept our client certificate, or the lack of one.", _MEND_TLS),
+    ("alert", "It does not accept our client certificate, or the lack of one.", _MEND_TLS),  # of TLS
+    ("does not support SSL", "It does not speak TLS, which sslmode demands.", "Set ssl = on in its postgresql.conf."),
+    ("no encryption", "It wants TLS.", "Add sslmode=verify-full to DATABASE_URL: docs/network.md."),
+    ("password authentication failed", "It refuses the password.", "Mend DATABASE_PASSWORD or DATABASE_URL."),
+    ("no password supplied", "It wants a password.", "Put it into DATABASE_PASSWORD or DATABASE_URL."),
     ("no pg_hba.conf entry", "It does not let this machine in.", "Add a line for it to pg_hba.conf."),
     ("does not exist", "The database or its user does not exist.", "Create them, or mend DATABASE_URL."),
     ("starting up", "It is starting.", "Wait."),

@@ -21,6 +21,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from audit.redis_connecting import redis_options
+from audit.tls import tls_trouble
 from mutt_project.status.check import Check, failed, ok, warning
 
 TIMEOUT_S = 1.0  # of each step: to connect, and each answer
@@ -28,7 +29,7 @@ _PROBE = "mutt:probe"
 
 # Which error means what, the first that fits; some are kinds of others. What the error says may hold an address.
 _TROUBLES: tuple[tuple[type[RedisError], str, str], ...] = (
-    (AuthenticationError, "It refuses the password.", "Put the right password into REDIS_URL, in all processes."),
+    (AuthenticationError, "It refuses the password.", "Mend REDIS_PASSWORD or REDIS_URL, in all processes."),
     (AuthorizationError, "Its user may not do what is needed.", "Give the user of REDIS_URL all keys and commands."),
     (BusyLoadingError, "It is loading its data.", "Wait: with a large AOF that takes a while after a start."),
     (OutOfMemoryError, "Its memory is full: it takes no writes.", "Raise maxmemory, or let MUTT work off its backlog."),
@@ -36,6 +37,7 @@ _TROUBLES: tuple[tuple[type[RedisError], str, str], ...] = (
     (RedisTimeoutError, "It does not answer in time.", "See whether it runs, and whether a firewall drops packets."),
     (ResponseError, "It takes no writes.", "See its log: often its disk is full, or its AOF cannot be written."),
 )
+_MEND_TLS = "Mend its certificate, or the host in REDIS_URL, REDIS_CA_FILE or REDIS_CLIENT_CERT_FILE: docs/network.md."
 _UNREACHABLE = ("It cannot be reached.", "See whether it runs, and whether REDIS_URL is right.")
 
 
@@ -73,11 +75,14 @@ def look_at_redis() -> RedisLook:
             skew = seconds + microseconds / 1e6 - (before + time.time()) / 2
             return RedisLook(ok("redis", "It takes writes."), client.info(), skew)
     except RedisError as error:
-        text, mend = next(
-            ((text, mend) for kind, text, mend in _TROUBLES if isinstance(error, kind)),
-            _UNREACHABLE,
-        )
-        return RedisLook(failed("redis", text, mend), {})
+        return RedisLook(failed("redis", *_trouble(error)), {})
+
+
+def _trouble(error: RedisError) -> tuple[str, str]:
+    """What is wrong, and how to mend it."""
+    if about_tls := tls_trouble(error):
+        return f"There is no connection by TLS: {about_tls}.", _MEND_TLS
+    return next(((text, mend) for kind, text, mend in _TROUBLES if isinstance(error, kind)), _UNREACHABLE)
 
 
 def settings_of_redis(facts: dict[str, Any]) -> Iterable[Check]:

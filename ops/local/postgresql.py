@@ -5,6 +5,7 @@ import pwd
 import stat
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -45,11 +46,14 @@ def identity() -> dict[str, Any]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
-def prepare(folder: Path, password: str) -> None:
-    """Make a data folder, if there is none yet, whose only way in is `password`."""
+def prepare(folder: Path, password: str, programs: Path = BIN, environment: Mapping[str, str] | None = None) -> None:
+    """Make a data folder, if there is none yet, whose only way in is `password`.
+
+    `programs` are PostgreSQL's own, which may need an environment.
+    """
     if system_user():
         _make_reachable(folder.parent)
-        _make_reachable(BIN)
+        _make_reachable(programs)
     if (folder / "PG_VERSION").exists():
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,7 +66,8 @@ def prepare(folder: Path, password: str) -> None:
         if user := system_user():
             os.chown(secret.name, pwd.getpwnam(user).pw_uid, -1)
         _run(
-            "initdb",
+            environment,
+            str(programs / "initdb"),
             "-D",
             str(folder),
             "-U",
@@ -111,10 +116,11 @@ def create_database(password: str, port: int) -> None:
         connection.close()
 
 
-def _run(program: str, *arguments: str) -> None:
+def _run(environment: Mapping[str, str] | None, *command: str) -> None:
     try:
         subprocess.run(  # nosec B603 # no input of a user is in it
-            [str(BIN / program), *arguments],
+            command,
+            env=environment,
             check=True,
             capture_output=True,
             text=True,
@@ -122,7 +128,7 @@ def _run(program: str, *arguments: str) -> None:
             cwd="/",
         )
     except subprocess.CalledProcessError as error:
-        raise RuntimeError(f"{program} failed: {error.stderr.strip()}") from error
+        raise RuntimeError(f"{command[0]} failed: {error.stderr.strip()}") from error
 
 
 def _make_reachable(path: Path) -> None:

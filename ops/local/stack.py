@@ -26,6 +26,7 @@ _WORKERS = {
     "worker-pipeline-2": "pipeline,maintenance",
     "worker-forward-1": "forward,dlq",
 }
+_OURS = ("MUTT_", "MOOGSOFT_", "DATABASE_", "REDIS_")
 _PATIENCE_S = 60
 
 
@@ -113,6 +114,8 @@ class Stack:
             "MUTT_TLS": "false",
             "MUTT_BIND": f"127.0.0.1:{self.ports.web}",
             "MOOGSOFT_URL": f"{self.stub}/{self._stub_path()}",
+            "MOOGSOFT_ALLOW_HTTP": "true",  # the stub is on this machine
+            "MOOGSOFT_ALLOWED_NETWORKS": "127.0.0.0/8",
             "PROMETHEUS_MULTIPROC_DIR": str(self.folder / "metrics"),
             "MUTT_ARCHIVE_DIR": str(self.folder / "archive"),
             **({"STUB_API_KEY": self.secrets["moogsoft"]} if self._uses_vault else self.own_secrets),
@@ -140,7 +143,7 @@ class Stack:
 
     @property
     def _prefixes(self) -> tuple[str, ...]:
-        return ("MUTT_", "MOOGSOFT_", "VAULT_") if self._uses_vault else ("MUTT_", "MOOGSOFT_")
+        return (*_OURS, "VAULT_") if self._uses_vault else _OURS
 
     def _stub_path(self) -> str:
         flavour = self.extra.get("MOOGSOFT_FLAVOUR") or self.given.get("MOOGSOFT_FLAVOUR")

@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import hashlib
 import http.client
+import ipaddress
 import json
 import os
 import random
@@ -47,6 +48,7 @@ LONGEST_WAIT_S = 30.0
 SHORTEST_WAIT_S = 0.5
 SAY_EVERY_S = 60.0
 CONNECT_AND_READ_S = 30.0
+MOST_ANSWER_BYTES = 16 << 20  # of a receipt for 500 events there are some 50 kB
 
 
 class SpoolFull(OSError):
@@ -309,12 +311,16 @@ class Webhook:
             connection = self._connected()
             connection.request("POST", f"{parts.path.rstrip('/')}/webhook/{self.source}", body, headers)
             response = connection.getresponse()
-            content = response.read()
+            content = response.read(MOST_ANSWER_BYTES)
+            if not response.isclosed():
+                self.close()
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise Unavailable(f"no answer ({type(error).__name__}: {error})") from None
         if response.status == http.client.ACCEPTED:
             return _object(content)
+        if http.client.MULTIPLE_CHOICES <= response.status < http.client.BAD_REQUEST:
+            raise Refused(response.status, "a redirect, which is not followed: give the address that it leads to")
         reason = str(_object(content).get("detail", ""))[:300].replace(self.key, "***")
         if response.status in {429, 503} or response.status >= http.client.INTERNAL_SERVER_ERROR:
             raise Unavailable(f"HTTP {response.status}: {reason}", _seconds(response.headers.get("Retry-After")))
@@ -577,6 +583,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--url", default=os.environ.get("MUTT_URL"), help="of MUTT; else MUTT_URL")
         command.add_argument("--key-file", type=Path, help="a file with the API key; else MUTT_API_KEY")
         command.add_argument("--ca-file", help="the certificate authority of MUTT's server, if it is your own")
+        command.add_argument(
+            "--allow-http", action="store_true", help="take an http:// address of another machine: the key can be read"
+        )
         command.add_argument("--batch-lines", type=int, default=500, help="most events of one request (default 500)")
         command.add_argument("--max-bytes", type=int, default=1 << 30, help="most bytes of the spool (default 1 GiB)")
         command.add_argument(
@@ -597,8 +606,19 @@ def _key(arguments: argparse.Namespace) -> str:
 def _usable(url: str | None) -> bool:
     try:
         parts = urlsplit(url or "")
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
+        return False
+    return usable and "@" not in parts.netloc and not parts.query and not parts.fragment
+
+
+def _is_private(url: str) -> bool:
+    """Whether nobody in between can read the key."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        return parts.scheme == "https" or host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # another name
         return False
 
 
@@ -614,8 +634,14 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(f"the key file cannot be read: {error.strerror}")
     if not _usable(arguments.url):
         parser.error("the URL must be like https://mutt.example.net: give --url, or set MUTT_URL")
+    if not _is_private(arguments.url) and not arguments.allow_http:
+        parser.error("the URL begins with http://, so the API key could be read: use https://, or give --allow-http")
     if not key or not key.isascii() or not key.isprintable():
         parser.error("there is no usable API key: give --key-file, or set MUTT_API_KEY")
+    try:
+        ssl.create_default_context(cafile=arguments.ca_file)
+    except OSError as error:
+        parser.error(f"the file of --ca-file is of no use: {error}")
     log = Log()
     limits = Limits(lines=max(arguments.batch_lines, 1), spool_bytes=arguments.max_bytes)
     spool = Spool(arguments.spool, limits, sync=not arguments.no_sync)

@@ -39,6 +39,8 @@ def run(double: MoogsoftDouble, first: int, stride: int) -> list[int]:
         "DJANGO_SETTINGS_MODULE": "mutt_project.settings.production",
         "DATABASE_URL": address._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
         "MOOGSOFT_URL": double.url,
+        "MOOGSOFT_ALLOW_HTTP": "true",
+        "MOOGSOFT_ALLOWED_NETWORKS": "127.0.0.0/8",
         "MOOGSOFT_API_KEY": "key",
         "MOOGSOFT_CONNECT_TIMEOUT_S": "0.2",
         "MOOGSOFT_READ_TIMEOUT_S": "0.5",

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -9,11 +10,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 from typing import Any
+
+from forwarder.addresses import Addresses
 
 Reply = tuple[int, dict[str, str], bytes]
 
 OK: Reply = (200, {}, b'{"status":"ok"}')
+
+HERE = Addresses([ip_network("127.0.0.0/8")])  # where the double is
 
 
 class Misdeed(Enum):
@@ -52,7 +58,7 @@ class MoogsoftDouble:
 
 
 @contextmanager
-def serve() -> Iterator[MoogsoftDouble]:
+def serve(tls: ssl.SSLContext | None = None) -> Iterator[MoogsoftDouble]:
     double = MoogsoftDouble()
 
     class Handler(BaseHTTPRequestHandler):
@@ -88,7 +94,9 @@ def serve() -> Iterator[MoogsoftDouble]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.handle_error = lambda *_: None  # type: ignore[method-assign] # clients hang up on purpose here
-    double.url = f"http://127.0.0.1:{server.server_port}/v1/integrations/events"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    double.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}/v1/integrations/events"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -27,7 +27,7 @@ from forwarder.tasks import drain, forward_batch
 from mutt_project.why.telling import tell_record
 from tests.counting import growth
 from tests.unit.forwarder.breaking import trip
-from tests.unit.forwarder.moogsoft_double import OK, Misdeed, MoogsoftDouble, Reply
+from tests.unit.forwarder.moogsoft_double import HERE, OK, Misdeed, MoogsoftDouble, Reply
 from tests.unit.forwarder.records import NOW, alert
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
@@ -51,7 +51,7 @@ def matched(size: int, *outcomes: Outcome) -> UUID:
 
 
 def run(claim: Claim, double: MoogsoftDouble, size: int = 100, dialect: Dialect | None = None) -> UUID | None:
-    sender = Moogsoft(Destination(double.url, "key", dialect or Dialect(Flavour.CLOUD), 1, 2))
+    sender = Moogsoft(Destination(double.url, "key", dialect or Dialect(Flavour.CLOUD), 1, 2, HERE))
     delivery = Delivery(claim, Means(sender, breaker(), rate_limit(), lambda: NOW, size, 100))
     delivery.run()
     return delivery.ahead

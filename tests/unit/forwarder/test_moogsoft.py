@@ -13,14 +13,14 @@ import pytest
 from forwarder.moogsoft import Answer, Destination, Moogsoft, moogsoft, moogsoft_with
 from forwarder.payload import Alert, Dialect, Flavour
 from forwarder.retry import Concern, DeliveryError, Reason
-from tests.unit.forwarder.moogsoft_double import OK, Behaviour, Misdeed, MoogsoftDouble
+from tests.unit.forwarder.moogsoft_double import HERE, OK, Behaviour, Misdeed, MoogsoftDouble
 from tests.unit.forwarder.records import alert
 
 KEY = "a-very-secret-key"
 
 
 def client(url: str, dialect: Dialect | None = None, read_timeout_s: float = 2.0) -> Moogsoft:
-    return Moogsoft(Destination(url, KEY, dialect or Dialect(Flavour.CLOUD), 0.5, read_timeout_s))
+    return Moogsoft(Destination(url, KEY, dialect or Dialect(Flavour.CLOUD), 0.5, read_timeout_s, HERE))
 
 
 def send(by: Moogsoft, alerts: Sequence[Alert]) -> Answer:
@@ -267,7 +267,7 @@ def test_a_connection_that_took_all_the_time_to_come_about_is_not_used(double, m
         return looking_up(*args, **kwargs)
 
     monkeypatch.setattr("socket.getaddrinfo", slowly)
-    sender = Moogsoft(Destination(double.url, KEY, Dialect(Flavour.CLOUD), 0.1, 0.1))
+    sender = Moogsoft(Destination(double.url, KEY, Dialect(Flavour.CLOUD), 0.1, 0.1, HERE))
     with pytest.raises(DeliveryError) as caught:
         send(sender, [alert()])
     assert caught.value.reason is Reason.TIMEOUT
@@ -277,7 +277,7 @@ def test_a_connection_that_took_all_the_time_to_come_about_is_not_used(double, m
 
 @pytest.mark.parametrize("key", ["with\na line's end", "with a ☃"])
 def test_a_key_that_no_header_can_hold_is_a_failure_like_any_other_and_is_not_told(double, key):
-    sender = Moogsoft(Destination(double.url, key, Dialect(Flavour.CLOUD), 1, 1))
+    sender = Moogsoft(Destination(double.url, key, Dialect(Flavour.CLOUD), 1, 1, HERE))
     with pytest.raises(DeliveryError) as caught:
         send(sender, [alert()])
     assert caught.value.reason is Reason.CONNECTION

@@ -51,11 +51,13 @@ TABLE = [
 WITHOUT_STATUS = [
     (Reason.CONNECTION, Concern.DESTINATION, Step.RETRY),
     (Reason.TIMEOUT, Concern.DESTINATION, Step.RETRY),
+    (Reason.ADDRESS_REFUSED, Concern.DESTINATION, Step.RETRY),
     (Reason.UNSENDABLE, Concern.EVENT, Step.DIVIDE),
 ]
 STATUSES = [(status, *rest) for low, high, *rest in TABLE for status in range(low, high + 1)]
 FIRST = Standing(suspicions=0, divided=False, closed=True)
 RETRIED = [reason for reason in Reason if POLICIES[reason].concern is Concern.DESTINATION]
+SUSPECTING = [reason for reason in RETRIED if reason is not Reason.ADDRESS_REFUSED]
 
 
 class Highest(random.Random):
@@ -93,7 +95,7 @@ def test_every_reason_has_a_policy_and_is_in_one_of_the_tables():
     assert {reason for _, reason, *_ in STATUSES if reason} | {reason for reason, *_ in WITHOUT_STATUS} == set(Reason)
 
 
-@pytest.mark.parametrize("reason", RETRIED)
+@pytest.mark.parametrize("reason", SUSPECTING)
 def test_what_fails_while_others_are_taken_is_tried_so_often_and_then_divided(reason):
     error, most = DeliveryError(reason, ""), POLICIES[reason].attempts
     assert most == 12
@@ -102,7 +104,14 @@ def test_what_fails_while_others_are_taken_is_tried_so_often_and_then_divided(re
     assert next_step(error, replace(FIRST, suspicions=most)) is Step.DIVIDE
 
 
-@pytest.mark.parametrize("reason", RETRIED)
+@pytest.mark.parametrize("divided", [False, True])
+def test_no_event_ever_dies_of_an_address_that_we_refuse(divided):
+    error = DeliveryError(Reason.ADDRESS_REFUSED, "")
+    assert next_step(error, Standing(suspicions=1000, divided=divided, closed=True)) is Step.RETRY
+    assert next_step(error, Standing(suspicions=1000, divided=divided, closed=False)) is Step.PARK
+
+
+@pytest.mark.parametrize("reason", SUSPECTING)
 def test_a_part_of_a_batch_that_was_divided_is_tried_less_often(reason):
     error = DeliveryError(reason, "")
     assert next_step(error, Standing(SUSPECT_ATTEMPTS - 1, divided=True, closed=True)) is Step.RETRY

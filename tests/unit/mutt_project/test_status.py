@@ -23,6 +23,7 @@ from mutt_project.secrets.vault_settings import VaultSettings
 from mutt_project.status.check import Check, State
 from mutt_project.status.configuration import clocks, rule_check, setting_checks
 from mutt_project.status.delivery import dead_letters, delivery_checks, scheduled_canary
+from mutt_project.status.encryption import readable_stores
 from mutt_project.status.gathering import status
 from mutt_project.status.redis_look import look_at_redis, settings_of_redis
 from mutt_project.status.workers import queue_checks
@@ -178,6 +179,25 @@ def test_dangerous_settings_are_told(settings):
         "setting_vault_addr",
         "setting_visibility_timeout",
     ]
+
+
+@pytest.mark.parametrize(
+    ("redis_url", "host", "sslmode", "warned_of"),
+    [
+        ("redis://127.0.0.1:6379/0", "localhost", None, set()),
+        ("redis://[::1]:6379/0", "", None, set()),
+        ("redis://127.0.0.1:6379/0", "/run/postgresql", "disable", set()),
+        ("rediss://redis.example/0", "db.example", "verify-full", set()),
+        ("redis://redis.example/0", "db.example", None, {"setting_redis_tls", "setting_postgresql_tls"}),
+        ("redis://10.0.0.1/0", "10.0.0.1", "verify-ca", {"setting_redis_tls", "setting_postgresql_tls"}),
+        ("rediss://redis.example/0", "127.0.0.1,db.example", "require", {"setting_postgresql_tls"}),
+    ],
+)
+def test_a_store_on_another_machine_without_tls_that_is_sure_is_warned_of(redis_url, host, sslmode, warned_of):
+    options = {"sslmode": sslmode} if sslmode else {}
+    found = list(readable_stores(redis_url, {"HOST": host, "OPTIONS": options}))
+    assert {check.name for check in found} == warned_of
+    assert all(check.state is State.WARNING and "docs/network.md" in check.mend for check in found)
 
 
 def test_clocks_that_differ_are_told_with_their_direction():

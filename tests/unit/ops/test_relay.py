@@ -4,6 +4,7 @@ import ast
 import io
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from ops.relay import mutt_relay
-from ops.relay.mutt_relay import Limits, Log, Sender, Spool, Traps, Webhook, forward_traps, omprog
+from ops.relay.mutt_relay import Limits, Log, Sender, Spool, Traps, Unavailable, Webhook, forward_traps, omprog
+from tests.certificates import Certificates
 from tests.mutt import eventually
 
 RELAY = Path(mutt_relay.__file__)
@@ -25,7 +27,7 @@ KEY = "mutt_a-key-that-is-in-no-log"
 class Server:
     """A webhook that notes what it takes, and answers as it is told; the same Idempotency-Key is taken once."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.requests: list[tuple[str, str, bytes]] = []
         self.taken: dict[str, bytes] = {}
@@ -60,11 +62,15 @@ class Server:
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self.http.socket = tls.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
+            self.http.handle_error = lambda *_: None  # type: ignore[method-assign] # clients hang up on purpose here
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.http.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self.http.server_address[1]}"
 
     @property
     def lines(self) -> list[bytes]:
@@ -170,6 +176,53 @@ def test_a_wrong_configuration_keeps_everything_and_is_told_without_the_key(serv
     assert str(status) in told
     assert KEY not in told
     assert KEY not in repr(webhook(server))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_gets_neither_the_key_nor_the_lines(server, folder, status, capsys):
+    elsewhere = Server()
+    spool = spool_in(folder)
+    spool.add(b"line\n")
+    spool.seal()
+    server.answers = [(status, {"Location": f"{elsewhere.url}/webhook/syslog"})]
+    assert sender_of(spool, server).step()
+    assert elsewhere.requests == []
+    assert len(spool.batches()) == 1
+    assert "a redirect, which is not followed" in capsys.readouterr().err
+    elsewhere.http.shutdown()
+    elsewhere.http.server_close()
+
+
+def test_an_answer_without_end_is_cut_and_the_next_request_is_answered_by_itself(server, monkeypatch):
+    monkeypatch.setattr(mutt_relay, "MOST_ANSWER_BYTES", 10)
+    there = webhook(server)
+    assert there.post("one", b"line\n") == {}
+    monkeypatch.undo()
+    assert there.post("two", b"line\n")["accepted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("shown", "trusted", "words"),
+    [
+        ("right", "ca", None),
+        ("right", "other_ca", "certificate"),
+        ("of_another_host", "ca", "certificate"),
+        ("expired", "ca", "expired"),
+    ],
+)
+def test_the_key_is_told_only_to_a_server_with_a_trusted_certificate(tmp_path, shown, trusted, words):
+    made = Certificates(tmp_path)
+    there = Server(getattr(made, shown).server_context())
+    hook = Webhook(there.url, "syslog", KEY, str(getattr(made, trusted)))
+    _connected.append(hook)
+    if words:
+        with pytest.raises(Unavailable, match=words):
+            hook.post("one", b"line\n")
+    else:
+        assert hook.post("one", b"line\n")["accepted"] == 1
+    assert bool(there.requests) is (words is None)
+    there.http.shutdown()
+    there.http.server_close()
 
 
 def test_a_body_that_is_refused_whole_is_halved_until_the_guilty_line_is_alone(server, folder, capsys):
@@ -347,6 +400,13 @@ def test_help_shows_examples_and_exit_statuses():
     [
         ([], {"MUTT_API_KEY": KEY}, "--url"),
         (["--url", "mutt.example.net"], {"MUTT_API_KEY": KEY}, "--url"),
+        (["--url", "http://mutt.example.net"], {"MUTT_API_KEY": KEY}, "--allow-http"),
+        (["--url", f"https://someone:{KEY}@mutt.example.net"], {"MUTT_API_KEY": KEY}, "--url"),
+        (
+            ["--url", "https://mutt.example.net", "--ca-file", "/nowhere"],
+            {"MUTT_API_KEY": KEY},
+            "--ca-file is of no use",
+        ),
         (["--url", "https://mutt.example.net"], {}, "--key-file"),
         (["--url", "https://mutt.example.net", "--key-file", "/nowhere"], {}, "No such file"),
     ],

@@ -1,6 +1,7 @@
 """A small real HTTP server that answers as MUTT's API does, and remembers what it was asked."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -158,7 +159,7 @@ def _judge(number: int, line: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def serve() -> Iterator[StubApi]:
+def serve(tls: ssl.SSLContext | None = None) -> Iterator[StubApi]:
     api = StubApi()
 
     class Handler(BaseHTTPRequestHandler):
@@ -200,7 +201,10 @@ def serve() -> Iterator[StubApi]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    api.url = f"http://127.0.0.1:{server.server_address[1]}"
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] # clients hang up on purpose here
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    api.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

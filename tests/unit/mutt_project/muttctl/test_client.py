@@ -4,13 +4,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from mutt_project.muttctl import client
 from mutt_project.muttctl.client import Client, reason_in, retry_wait
 from mutt_project.muttctl.configuration import Configuration
 from mutt_project.muttctl.errors import ApiUnreachableError
-from tests.unit.mutt_project.muttctl.stub_api import API_KEY, Answer, Muttctl, StubApi, problem
+from tests.certificates import Certificates
+from tests.unit.mutt_project.muttctl.stub_api import API_KEY, Answer, Muttctl, StubApi, problem, serve
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -174,3 +177,37 @@ def test_a_batch_is_tried_five_times_and_no_more(api: StubApi) -> None:
 )
 def test_the_most_exact_words_are_shown(content: object, words: str) -> None:
     assert reason_in(content) == words
+
+
+def test_an_answer_without_end_is_cut(api: StubApi, muttctl: Muttctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MOST_BYTES", 1000)
+    api.scripted = [Answer(200, {"much": "x" * 3_000_000})]
+    result = muttctl("ledger")
+    assert result.exit_code == 3
+    assert "does not end" in result.stderr
+
+
+def test_an_answer_that_is_cut_short_is_not_taken_for_a_whole_one(api: StubApi, muttctl: Muttctl) -> None:
+    api.scripted = [Answer(200, {"a": 1}, {"Content-Length": "5000", "Connection": "close"})]
+    result = muttctl("ledger")
+    assert result.exit_code == 3
+    assert "the connection broke before the answer was complete" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("shown", "trusted", "words"),
+    [
+        ("right", "ca", None),
+        ("right", "other_ca", "its certificate is not trusted"),
+        ("of_another_host", "ca", "its certificate is for another host"),
+        ("expired", "ca", "its certificate has expired"),
+    ],
+)
+def test_the_key_is_told_only_to_a_server_with_a_trusted_certificate(
+    muttctl: Muttctl, tmp_path: Path, shown: str, trusted: str, words: str | None
+) -> None:
+    made = Certificates(tmp_path)
+    with serve(getattr(made, shown).server_context()) as there:
+        result = muttctl("ledger", MUTT_URL=there.url, MUTT_CA_FILE=str(getattr(made, trusted)))
+        assert bool(there.asked) is (words is None)
+        assert words is None or words in result.stderr

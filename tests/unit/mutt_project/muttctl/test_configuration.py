@@ -29,7 +29,7 @@ def test_the_environment_goes_before_the_run_file(tmp_path: Path) -> None:
 
 
 def test_the_key_is_not_in_the_representation() -> None:
-    assert API_KEY not in repr(read_configuration({"MUTT_URL": "http://h", "MUTT_API_KEY": API_KEY}))
+    assert API_KEY not in repr(read_configuration({"MUTT_URL": "https://h", "MUTT_API_KEY": API_KEY}))
 
 
 def test_run_file_is_used_where_the_environment_is_silent(api: StubApi, muttctl: Muttctl, tmp_path: Path) -> None:
@@ -107,3 +107,28 @@ def test_it_runs_as_a_module() -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=30)
     assert result.returncode == 0
     assert result.stdout.startswith("Usage: muttctl ")
+
+
+@pytest.mark.parametrize("host", ["mutt.example.com", "10.0.0.1:8000", "127.0.0.1.example.com"])
+def test_a_key_goes_over_plain_http_to_this_machine_only(muttctl: Muttctl, host: str) -> None:
+    result = muttctl("ledger", MUTT_URL=f"http://{host}")
+    assert result.exit_code == 2
+    assert "MUTT_ALLOW_HTTP=true" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1", "https://mutt.example.com"]
+)
+def test_this_machine_and_https_need_no_permission(tmp_path: Path, url: str) -> None:
+    assert read_configuration({"MUTT_URL": url, "MUTT_API_KEY": "k"}, tmp_path / "none").url == url
+
+
+def test_plain_http_elsewhere_can_be_permitted(tmp_path: Path) -> None:
+    environ = {"MUTT_URL": "http://mutt.example.com", "MUTT_API_KEY": "k", "MUTT_ALLOW_HTTP": "true"}
+    assert read_configuration(environ, tmp_path / "none").url == "http://mutt.example.com"
+
+
+def test_a_file_of_authorities_that_is_of_no_use_is_named(muttctl: Muttctl) -> None:
+    result = muttctl("ledger", MUTT_CA_FILE="/away.pem")
+    assert result.exit_code == 2
+    assert "MUTT_CA_FILE cannot be used: /away.pem holds no certificate" in result.stderr
