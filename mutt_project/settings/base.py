@@ -1,5 +1,6 @@
 """What is the same everywhere. docs/settings.md lists the environment variables and their meaning."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,10 +18,12 @@ from mutt_project.settings.environment import (
     at_least_one,
     boolean,
     days,
+    networks,
     one_of,
     optional,
     positive,
     rate,
+    rates,
     seconds_by_name,
     share,
     time_zone,
@@ -45,6 +48,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django_prometheus",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -59,6 +65,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "mutt_project.correlation.CorrelationMiddleware",  # first: whatever is answered and logged bears the id
+    "mutt_project.forwarded.ForwardedMiddleware",  # before anybody asks for scheme, host or address
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -66,6 +73,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "mutt_project.login.sessions.SessionEndMiddleware",
+    "mutt_project.anonymous.AnonymousLimitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -131,6 +141,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["ingest.authentication.HasScope"],
     "DEFAULT_SCHEMA_CLASS": "mutt_project.openapi.MuttSchema",
     "EXCEPTION_HANDLER": "mutt_project.problems.api_problem",
+    "DEFAULT_THROTTLE_CLASSES": ["ingest.api.throttling.KeyThrottle"],
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -168,6 +179,28 @@ SPECTACULAR_SETTINGS = {
 
 # The journal, the broker and the counters.
 REDIS_TIMEOUT_S = optional("REDIS_TIMEOUT_S", 2.0, positive)
+
+# Counters of limits; they never wait for Redis for long.
+CACHES = {"default": {"BACKEND": "mutt_project.shared_cache.SharedCache", "KEY_PREFIX": "mutt:cache"}}
+
+# Whose X-Forwarded-For, -Proto and -Host are believed: addresses or networks of proxies.
+MUTT_TRUSTED_PROXIES: list[IPv4Network | IPv6Network] = optional("MUTT_TRUSTED_PROXIES", [], networks)
+
+# Attempts to log in from one address, and API requests of one address without a key or session.
+MUTT_LOGIN_RATE = optional("MUTT_LOGIN_RATE", "5/minute", rate)
+MUTT_ANONYMOUS_RATES = optional("MUTT_ANONYMOUS_RATES", ["50/hour", "200/day"], rates)
+
+# A session ends after so long without a request, and after so long in any case.
+MUTT_SESSION_IDLE_S = optional("MUTT_SESSION_IDLE_S", 60 * 60, at_least_one)
+MUTT_SESSION_MAX_S = optional("MUTT_SESSION_MAX_S", 12 * 60 * 60, at_least_one)
+SESSION_COOKIE_AGE = MUTT_SESSION_MAX_S
+
+# A second factor: off, as people like it, or for everybody.
+MUTT_TOTP = optional("MUTT_TOTP", "optional", one_of("off", "optional", "required"))
+
+# An OpenID Connect provider; empty: none.
+MUTT_OIDC_ISSUER = optional("MUTT_OIDC_ISSUER", "", str)
+MUTT_OIDC_NAME = optional("MUTT_OIDC_NAME", "single sign-on", str)
 
 # Limits of a request to the webhook.
 MUTT_MAX_BODY_BYTES = optional("MUTT_MAX_BODY_BYTES", 10 * 1024 * 1024, int)

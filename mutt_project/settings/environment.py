@@ -4,6 +4,7 @@ import math
 import os
 import re
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -97,6 +98,16 @@ def share(text: str) -> float:
     return number
 
 
+def networks(text: str) -> list[IPv4Network | IPv6Network]:
+    found = []
+    for part in comma_separated(text):
+        try:
+            found.append(ip_network(part))
+        except ValueError:
+            raise ValueError(f"“{part}” is no address or network, such as 10.1.2.3 or 10.1.0.0/16") from None
+    return found
+
+
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 
 
@@ -104,6 +115,10 @@ def rate(text: str) -> str:
     if not _RATE.fullmatch(text):
         raise ValueError(f"“{text}” is no rate such as 100/second (or minute, hour, day)")
     return text
+
+
+def rates(text: str) -> list[str]:
+    return [rate(part) for part in comma_separated(text)]
 
 
 def seconds_by_name(text: str) -> dict[str, int]:
