@@ -21,6 +21,7 @@ from mutt_project.health import healthz, metrics, readyz
 from mutt_project.home.page import HomePage
 from mutt_project.login.api import LoginView, LogoutView
 from mutt_project.login.pages import LoginCodePage, LoginPage
+from mutt_project.login.second_factor_page import SecondFactorPage
 from mutt_project.slo.api import SloView
 from mutt_project.status.api import StatusView
 from mutt_project.why.api import WhyViewSet
@@ -88,6 +89,7 @@ urlpatterns = [
     path("admin/audit/record/<uuid:id>/change/", _in_admin(WhyPage.as_view()), name="why"),
     path("admin/login/", LoginPage.as_view(), name="login"),
     path("admin/login/code/", LoginCodePage.as_view(), name="login-code"),
+    path("admin/second-factor/", _in_admin(SecondFactorPage.as_view()), name="second-factor"),
     path("admin/", _in_admin(HomePage.as_view())),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),

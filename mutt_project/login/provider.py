@@ -2,6 +2,8 @@
 
 from django.conf import settings
 
+BACKEND = "mutt_project.login.provider_backend.ProviderBackend"
+
 
 def name() -> str:
     """What the link on the login page calls it; empty without a provider."""

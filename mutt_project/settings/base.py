@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "mutt_project.login.sessions.SessionEndMiddleware",
     "mutt_project.anonymous.AnonymousLimitMiddleware",
+    "mutt_project.login.duty.SecondFactorDutyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
