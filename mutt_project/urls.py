@@ -21,6 +21,7 @@ from mutt_project.health import healthz, metrics, readyz
 from mutt_project.home.page import HomePage
 from mutt_project.login.api import LoginView, LogoutView
 from mutt_project.login.pages import LoginCodePage, LoginPage
+from mutt_project.login.provider_pages import from_provider, to_provider
 from mutt_project.login.second_factor_page import SecondFactorPage
 from mutt_project.slo.api import SloView
 from mutt_project.status.api import StatusView
@@ -89,6 +90,8 @@ urlpatterns = [
     path("admin/audit/record/<uuid:id>/change/", _in_admin(WhyPage.as_view()), name="why"),
     path("admin/login/", LoginPage.as_view(), name="login"),
     path("admin/login/code/", LoginCodePage.as_view(), name="login-code"),
+    path("admin/login/provider/", to_provider, name="provider-login"),
+    path("admin/login/provider/callback/", from_provider, name="provider-callback"),
     path("admin/second-factor/", _in_admin(SecondFactorPage.as_view()), name="second-factor"),
     path("admin/", _in_admin(HomePage.as_view())),
     path("admin/", admin.site.urls),

@@ -24,9 +24,11 @@ from mutt_project.settings.environment import (
     positive,
     rate,
     rates,
+    roles_by_group,
     seconds_by_name,
     share,
     time_zone,
+    web_address,
     zero_or_more,
 )
 from rules.event import Handling, Severity
@@ -199,9 +201,25 @@ SESSION_COOKIE_AGE = MUTT_SESSION_MAX_S
 # A second factor: off, as people like it, or for everybody.
 MUTT_TOTP = optional("MUTT_TOTP", "optional", one_of("off", "optional", "required"))
 
-# An OpenID Connect provider; empty: none.
-MUTT_OIDC_ISSUER = optional("MUTT_OIDC_ISSUER", "", str)
+# An OpenID Connect provider; empty: none. Its groups have roles, such as network-team=editor.
+MUTT_OIDC_ISSUER = optional("MUTT_OIDC_ISSUER", "", web_address)
 MUTT_OIDC_NAME = optional("MUTT_OIDC_NAME", "single sign-on", str)
+MUTT_OIDC_CLIENT_ID = optional("MUTT_OIDC_CLIENT_ID", "", str)
+MUTT_OIDC_SCOPES = optional("MUTT_OIDC_SCOPES", "openid profile email", str)
+MUTT_OIDC_ALGORITHM = optional(
+    "MUTT_OIDC_ALGORITHM", "RS256", one_of("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
+)
+MUTT_OIDC_USERNAME_CLAIM = optional("MUTT_OIDC_USERNAME_CLAIM", "preferred_username", str)
+MUTT_OIDC_GROUPS_CLAIM = optional("MUTT_OIDC_GROUPS_CLAIM", "groups", str)
+MUTT_OIDC_ROLES: dict[str, str] = optional("MUTT_OIDC_ROLES", {}, roles_by_group)
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+if MUTT_OIDC_ISSUER:
+    if not (MUTT_OIDC_CLIENT_ID and MUTT_OIDC_ROLES):
+        raise ImproperlyConfigured(
+            "With MUTT_OIDC_ISSUER set, MUTT_OIDC_CLIENT_ID must be set as well, and MUTT_OIDC_ROLES: nobody could "
+            "log in otherwise. See docs/login.md."
+        )
+    AUTHENTICATION_BACKENDS.append("mutt_project.login.provider_backend.ProviderBackend")
 
 # Limits of a request to the webhook.
 MUTT_MAX_BODY_BYTES = optional("MUTT_MAX_BODY_BYTES", 10 * 1024 * 1024, int)

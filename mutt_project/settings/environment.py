@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
@@ -108,6 +109,27 @@ def networks(text: str) -> list[IPv4Network | IPv6Network]:
     return found
 
 
+def web_address(text: str) -> str:
+    """An address by https; by http only on this machine."""
+    parts = urlsplit(text)
+    if parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}:
+        return text
+    if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
+        raise ValueError(f"“{text[:200]}” is no address such as https://login.example.net")
+    return text
+
+
+def roles_by_group(text: str) -> dict[str, str]:
+    found = {}
+    for part in comma_separated(text):
+        group, _, role = (piece.strip() for piece in part.rpartition("="))
+        if not group or role not in _ROLES:
+            raise ValueError(f"“{part}” is not like network-team=editor; roles are {', '.join(_ROLES)}")
+        found[group] = f"MUTT {role}"
+    return found
+
+
+_ROLES = ("viewer", "editor", "operator", "admin")
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 
 
