@@ -48,6 +48,8 @@ PAGES: dict[str, str | Callable[[Mutt], str]] = {
     "refusals": "/admin/ingest/refusedrequests/",
     "keys": "/admin/ingest/apikey/",
     "key-new": "/admin/ingest/apikey/add/",
+    "second-factor": "/admin/second-factor/",
+    "people": "/admin/auth/user/",
     "home": "/admin/",  # the last, since its charts have something to show by then
 }
 PUBLIC = {"login": "/admin/login/", "swagger-ui": "/api/v1/docs", "redoc": "/api/v1/redoc"}
