@@ -23,7 +23,7 @@ admin.site.unregister([User, TOTPDevice, StaticDevice])
 
 @admin.register(User)
 class PersonAdmin(UserAdmin[User]):
-    list_display = ("username", "email", "first_name", "last_name", "is_staff", "has_second_factor")
+    list_display = ("username", "email", "is_staff", "is_active", "has_second_factor")
     actions = ("remove_second_factor",)
 
     @admin.display(description="second factor", boolean=True)

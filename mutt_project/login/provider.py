@@ -15,6 +15,7 @@ BACKEND = "mutt_project.login.provider_backend.ProviderBackend"
 CALLBACK = "provider-callback"
 TIMEOUT_S = 5
 _KNOWN_FOR_S = 10 * 60
+_AWAY_FOR_S = 5
 _ENDPOINTS = {
     "OIDC_OP_AUTHORIZATION_ENDPOINT": "authorization_endpoint",
     "OIDC_OP_TOKEN_ENDPOINT": "token_endpoint",
@@ -37,20 +38,29 @@ def issuer() -> str:
 
 
 class _Endpoints:
-    """What was discovered a while ago."""
+    """What was discovered a while ago; for a moment also that nothing was, so that not every thread waits for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._issuer = ""
-        self._found: dict[str, str] = {}
+        self._found: Mapping[str, str] | ProviderError = {}
         self._until = 0.0
 
     def get(self, wanted: str) -> Mapping[str, str]:
         with self._lock:
             if wanted != self._issuer or time.monotonic() >= self._until:
-                self._found = _discovered(wanted)
-                self._issuer, self._until = wanted, time.monotonic() + _KNOWN_FOR_S
+                self._look(wanted)
+            if isinstance(self._found, ProviderError):
+                raise ProviderError(str(self._found))
             return self._found
+
+    def _look(self, wanted: str) -> None:
+        self._issuer = wanted
+        try:
+            self._found, known_for_s = _discovered(wanted), _KNOWN_FOR_S
+        except ProviderError as error:
+            self._found, known_for_s = error, _AWAY_FOR_S
+        self._until = time.monotonic() + known_for_s
 
 
 _endpoints = _Endpoints()

@@ -47,18 +47,19 @@ class _Back(provider.OurSettings, OIDCAuthenticationCallbackView):  # type: igno
 @require_GET
 @never_cache
 def to_provider(request: HttpRequest) -> HttpResponse:
-    return _shown(_Away, request)
-
-
-@require_GET
-@never_cache
-def from_provider(request: HttpRequest) -> HttpResponse:
+    """It is here that attempts are counted: nobody comes back who was not sent."""
     if provider.name():
         try:
             check_address(request, "")
         except TooManyAttempts as error:
             messages.error(request, str(error))
             return HttpResponseRedirect(reverse("admin:login"))
+    return _shown(_Away, request)
+
+
+@require_GET
+@never_cache
+def from_provider(request: HttpRequest) -> HttpResponse:
     return _shown(_Back, request)
 
 

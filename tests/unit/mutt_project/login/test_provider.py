@@ -175,6 +175,12 @@ def test_a_provider_that_is_away_or_another_one_is_said_and_passwords_work_on(by
     assert log_in().status_code == 200
 
 
+def test_being_sent_there_is_an_attempt_to_log_in(by_provider, settings):
+    settings.MUTT_LOGIN_RATE = "2/hour"
+    ways = [Client().get(START) for _ in range(3)]
+    assert [way.headers["Location"].startswith(by_provider) for way in ways] == [True, True, False]
+
+
 def test_without_a_provider_there_is_no_way_to_it(settings):
     assert settings.MUTT_OIDC_ISSUER == ""
     assert "Sign in with" not in Client().get("/admin/login/").content.decode()
