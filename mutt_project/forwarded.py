@@ -32,6 +32,6 @@ class ForwardedMiddleware:
         if said and not self._told:  # once: anybody can send such headers
             self._told = True
             logger.warning(
-                "forwarded headers from %s are not believed: if it is a proxy of yours, MUTT_TRUSTED_PROXIES must name it",
+                "forwarded headers from %s are not believed; if it is your proxy, MUTT_TRUSTED_PROXIES must name it",
                 request.META.get("REMOTE_ADDR", ""),
             )
