@@ -18,6 +18,9 @@ from django_otp.util import random_hex
 
 from ingest.addresses import address_of
 from mutt_project.login import second_factor
+from mutt_project.login.devices import device_of
+from mutt_project.login.entering import LONGEST_PASSWORD, TooManyAttempts, WrongCredentials, check_password
+from mutt_project.login.slowing import forgive
 
 _KEY = "mutt_new_totp_key"
 _KEY_BYTES = 20  # RFC 4226 recommends 160 bits
@@ -32,8 +35,18 @@ class OwnCodeForm(forms.Form):
     )
 
 
+class NewCodeForm(OwnCodeForm):
+    """With the password of today: somebody else may sit before a screen that was left open."""
+
+    password = forms.CharField(
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
 class SecondFactorPage(View):
-    """What is there already can only be changed with a code of it."""
+    """What is there already can only be changed with a code of it; where nothing is, with the password."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not second_factor.is_on() or not isinstance(request.user, User):
@@ -42,16 +55,15 @@ class SecondFactorPage(View):
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self._page(request, OwnCodeForm())
+        return self._page(request, self._form_class()())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = OwnCodeForm(request.POST)
+        form = self._form_class()(request.POST)
         if not form.is_valid():
             return self._page(request, form)
-        code = form.cleaned_data["code"]
         if second_factor.device_of(self.user) is None:
-            return self._enrol(request, form, code)
-        device = second_factor.verified(self.user, code)
+            return self._enrol(request, form)
+        device = second_factor.verified(self.user, form.cleaned_data["code"])
         if device is None:
             form.add_error("code", _WRONG)
             return self._page(request, form)
@@ -63,9 +75,16 @@ class SecondFactorPage(View):
         self._log(request, "given new recovery codes")
         return self._page(request, OwnCodeForm(), second_factor.new_recovery_codes(self.user))
 
-    def _enrol(self, request: HttpRequest, form: OwnCodeForm, code: str) -> HttpResponse:
+    def _form_class(self) -> type[OwnCodeForm]:
+        """Who came by the provider has no password here."""
+        asks = second_factor.device_of(self.user) is None and self.user.has_usable_password()
+        return NewCodeForm if asks else OwnCodeForm
+
+    def _enrol(self, request: HttpRequest, form: OwnCodeForm) -> HttpResponse:
+        if not self._is_owner(request, form):
+            return self._page(request, form)
         key = request.session.get(_KEY)
-        device = second_factor.enrol(self.user, key, code) if key else None
+        device = second_factor.enrol(self.user, key, form.cleaned_data["code"]) if key else None
         if device is None:
             form.add_error("code", _WRONG)
             return self._page(request, form)
@@ -74,6 +93,18 @@ class SecondFactorPage(View):
         note_device(request, device)
         self._log(request, "enrolled")
         return self._page(request, OwnCodeForm(), second_factor.new_recovery_codes(self.user))
+
+    def _is_owner(self, request: HttpRequest, form: OwnCodeForm) -> bool:
+        if not isinstance(form, NewCodeForm):
+            return True
+        username = self.user.get_username()
+        try:
+            check_password(request, username, form.cleaned_data["password"])
+        except (TooManyAttempts, WrongCredentials) as error:
+            form.add_error("password", str(error) or "This is not your password.")
+            return False
+        forgive(username, device_of(request, username))
+        return True
 
     def _page(self, request: HttpRequest, form: OwnCodeForm, codes: list[str] | None = None) -> HttpResponse:
         device = second_factor.device_of(self.user)

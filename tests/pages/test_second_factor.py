@@ -63,6 +63,7 @@ def test_a_person_sets_it_up_and_is_asked_for_it(browser: Browser, mutt: Mutt):
         enter(page, mutt)
         key = b32decode(page.inner_text(".key").replace(" ", ""))
         page.fill("#id_code", f"{totp(key):06d}")
+        page.fill("#id_password", PASSWORD)
         page.click("text=Switch it on")
         codes = page.locator(".codes code").all_inner_texts()
         assert len(codes) == 10

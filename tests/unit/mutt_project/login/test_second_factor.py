@@ -43,8 +43,9 @@ def test_people_set_up_their_own_and_see_the_recovery_codes_once(browser, ada, l
     assert "style=" not in page.partition("<svg")[2].partition("</svg>")[0]
     key = browser.session["mutt_new_totp_key"]
     assert not second_factor.needs_code(ada), "looking switches nothing on"
-    assert "This code is not right" in browser.post(PAGE, {"code": "abcdef"}).content.decode()
-    done = browser.post(PAGE, {"code": code_of(key)}).content.decode()
+    right = {"password": PASSWORD}
+    assert "This code is not right" in browser.post(PAGE, {**right, "code": "abcdef"}).content.decode()
+    done = browser.post(PAGE, {**right, "code": code_of(key)}).content.decode()
     codes = re.findall("<li><code>([a-z2-7]{8})</code></li>", done)
     assert len(set(codes)) == second_factor.RECOVERY_CODES
     assert codes[0] not in browser.get(PAGE).content.decode()
@@ -53,6 +54,17 @@ def test_people_set_up_their_own_and_see_the_recovery_codes_once(browser, ada, l
     assert log_in().status_code == 401
     assert log_in(body={"otp": codes[0]}).status_code == 200
     assert log_in(body={"otp": codes[0]}).status_code == 401, "each is good once"
+
+
+def test_who_finds_a_screen_left_open_sets_up_none(browser, ada, settings):
+    browser.get(PAGE)
+    code = code_of(browser.session["mutt_new_totp_key"])
+    assert "This is not your password" in browser.post(PAGE, {"code": code, "password": "x"}).content.decode()
+    assert "This field is required" in browser.post(PAGE, {"code": code}).content.decode()
+    settings.MUTT_LOGIN_RATE = "1/hour"
+    guesses = [browser.post(PAGE, {"code": code, "password": "x"}).content.decode() for _ in range(2)]
+    assert "Too many attempts" in guesses[1]
+    assert not second_factor.needs_code(ada)
 
 
 def test_admin_asks_for_the_code_after_the_password_and_not_before(device):
@@ -151,7 +163,7 @@ def test_where_it_is_a_duty_who_has_none_can_do_nothing_but_set_it_up(browser, s
     refused = browser.get("/api/v1/rules")
     assert (refused.status_code, PAGE in refused.json()["detail"]) == (403, True)
     assert "Everybody here needs a second factor" in browser.get(PAGE).content.decode()
-    browser.post(PAGE, {"code": code_of(browser.session["mutt_new_totp_key"])})
+    browser.post(PAGE, {"code": code_of(browser.session["mutt_new_totp_key"]), "password": PASSWORD})
     assert browser.get("/admin/rules/rule/").status_code == 200
     assert browser.get("/api/v1/rules").status_code == 200
 
