@@ -11,7 +11,7 @@ from ingest.problems import Problem
 from mutt_project import limits
 
 API = "/api/"
-LOGIN = "/api/v1/auth/login"  # it has a limit of its own
+LOGIN = "/api/v1/auth/login"
 
 
 class AnonymousLimitMiddleware:
@@ -21,13 +21,18 @@ class AnonymousLimitMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path.startswith(API) and request.path != LOGIN and _is_anonymous(request):
+        if request.path.startswith(API) and not _logs_in(request) and _is_anonymous(request):
             wait_s = limits.wait_s(request, "anonymous", settings.MUTT_ANONYMOUS_RATES)
             if wait_s:
                 rates = " and ".join(settings.MUTT_ANONYMOUS_RATES)
                 detail = f"Without a valid API key {rates} requests are answered. Send a key, or come again later."
                 return Problem(429, "Too many requests without a key", detail, retry_after_s=wait_s).response()
         return self._get_response(request)
+
+
+def _logs_in(request: HttpRequest) -> bool:
+    """Logging in has a limit of its own."""
+    return request.path == LOGIN and request.method == "POST"
 
 
 def _is_anonymous(request: HttpRequest) -> bool:

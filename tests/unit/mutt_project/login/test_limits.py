@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 
 import pytest
@@ -13,7 +14,6 @@ from django.test import Client
 
 from audit.connections import redis_client
 from mutt_project.login import slowing
-from mutt_project.login.unlocking import counted_as
 from tests.unit.mutt_project.login.conftest import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ada")]
@@ -192,5 +192,7 @@ def test_a_keys_own_limit_holds_for_the_api_too(redis_server, make_key):
     assert answers[2].headers["Content-Type"] == "application/problem+json"
 
 
-def test_counters_of_an_address_or_name_cannot_be_guessed_into_one_another(redis_server):
-    assert counted_as("a") != counted_as("b")
+def test_of_many_attempts_at_the_same_moment_no_more_get_through(redis_server):
+    with ThreadPoolExecutor(20) as threads:
+        waits = list(threads.map(lambda _: slowing.take_turn("ada", ""), range(40)))
+    assert 1 <= waits.count(0) <= slowing.FREE_FAILURES

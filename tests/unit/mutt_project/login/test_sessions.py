@@ -39,6 +39,14 @@ def test_a_deactivated_person_is_out_at_once(sessions):
     assert not any(is_in(client) for client in sessions)
 
 
+def test_while_postgresql_is_away_sessions_and_logins_are_answered_so(sessions, log_in, postgresql_leaves):
+    one, _ = sessions
+    postgresql_leaves()
+    for answer in (one.get("/api/v1/rules"), log_in()):
+        assert answer.status_code == 503
+        assert "PostgreSQL" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(("idle_s", "most_s", "later_s"), [(100, 10_000, 101), (10_000, 200, 201)])
 def test_a_session_ends_when_nobody_uses_it_and_in_any_case(sessions, settings, monkeypatch, idle_s, most_s, later_s):
     settings.MUTT_SESSION_IDLE_S, settings.MUTT_SESSION_MAX_S = idle_s, most_s
