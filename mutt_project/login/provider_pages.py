@@ -8,6 +8,7 @@ import requests
 from django.contrib import messages
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import SuspiciousOperation
+from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -19,7 +20,10 @@ from mutt_project.login.entering import TooManyAttempts, check_address, note_fai
 from mutt_project.login.provider_people import NotWelcome
 from mutt_project.login.sessions import begin_session
 
-_NO_ANSWER = (requests.RequestException, jwt.PyJWTError, SuspiciousOperation, LookupError, TypeError, ValueError)
+_NO_ANSWER = (
+    *(requests.RequestException, jwt.PyJWTError, SuspiciousOperation, LookupError, TypeError, ValueError),
+    *(IntegrityError, DataError),  # the same person twice at the same moment; a subject that is far too long
+)
 
 logger = logging.getLogger(__name__)
 

@@ -175,6 +175,12 @@ def test_a_provider_that_is_away_or_another_one_is_said_and_passwords_work_on(by
     assert log_in().status_code == 200
 
 
+def test_what_cannot_be_stored_is_no_server_error(by_provider):
+    subject = "s" * 300
+    knows(by_provider, subject, **ADA)
+    assert "cannot be used. Try again." in come_in(subject).content.decode()
+
+
 def test_being_sent_there_is_an_attempt_to_log_in(by_provider, settings):
     settings.MUTT_LOGIN_RATE = "2/hour"
     ways = [Client().get(START) for _ in range(3)]
