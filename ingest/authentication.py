@@ -70,6 +70,11 @@ class Caller:
         return not self.allowed_sources or source in self.allowed_sources
 
 
+def rate_of(caller: Caller) -> str:
+    """The most requests that its key may send, to the webhook and the API together."""
+    return str(caller.rate_limit or settings.MUTT_KEY_RATE)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The caller; or why there is none, and the name of the key where there is one that cannot be used.

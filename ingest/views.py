@@ -18,9 +18,10 @@ from structlog.contextvars import bind_contextvars
 
 from audit.following import context_of, correlation_id, span_of, traceparent
 from ingest import receiving
+from ingest.addresses import address_of
 from ingest.admission import EVERYBODY, gate, rates
 from ingest.answers import ACCEPTED, REJECTED, REPEATED, Why
-from ingest.authentication import HEADER, Caller, Found, KeysUnavailableError, look_for_caller
+from ingest.authentication import HEADER, Caller, Found, KeysUnavailableError, look_for_caller, rate_of
 from ingest.body import BodyRefused, body_of
 from ingest.metrics import REQUESTS_REFUSED
 from ingest.models import Scope
@@ -87,7 +88,7 @@ def _count(request: HttpRequest, source: str | None, outcome: Receipt | Refused 
     why, api_key = (outcome.why, outcome.api_key) if outcome else (Why.FAILED, "")
     REQUESTS_REFUSED.labels(why.value).inc()
     events = int(why is Why.BODY_UNREADABLE)  # as the ledger counts it
-    traffic.count_refused(place, why, api_key, _address(request), events)
+    traffic.count_refused(place, why, api_key, address_of(request), events)
 
 
 def _counted(receipt: Receipt) -> list[tuple[str, int, int]]:
@@ -98,10 +99,6 @@ def _counted(receipt: Receipt) -> list[tuple[str, int, int]]:
         return [(REJECTED, 1, 1)]
     answers = [(ACCEPTED, 1, receipt.accepted)]
     return [*answers, (REJECTED, 0, receipt.rejected)] if receipt.rejected else answers
-
-
-def _address(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR") or "unknown")
 
 
 def _receipt(request: HttpRequest, source: str | None, token: str | None) -> Receipt:
@@ -116,7 +113,7 @@ def _receipt(request: HttpRequest, source: str | None, token: str | None) -> Rec
     _check_rate(caller)
     raw = _body(request, caller)
     signed = _signature(request, caller, raw)
-    sender = Sender(caller.name, _address(request), correlation_id(), traceparent())
+    sender = Sender(caller.name, address_of(request), correlation_id(), traceparent())
     key = _idempotency_key(request, caller, source, raw, signed)
     if source is None and caller.allowed_sources:
         source = receiving.PLAIN  # what a key may not send is not recognised either
@@ -190,9 +187,9 @@ def _unknown(found: Found) -> Refused:
 
 
 def _check_rate(caller: Caller) -> None:
-    wait_s = rates().wait_s(f"key:{caller.name}", caller.rate_limit or settings.MUTT_KEY_RATE)
+    wait_s = rates().wait_s(f"key:{caller.name}", rate_of(caller))
     if wait_s:
-        detail = f"The key “{caller.name}” may send {caller.rate_limit or settings.MUTT_KEY_RATE} requests."
+        detail = f"The key “{caller.name}” may send {rate_of(caller)} requests."
         problem = Problem(429, "Too many requests with this API key", detail, retry_after_s=wait_s)
         raise Refused(Why.KEY_RATE, problem, caller.name)
     if rates().wait_s(EVERYBODY, settings.MUTT_GLOBAL_RATE):

@@ -1,21 +1,35 @@
-"""People and their roles in admin. Django's own pages would let whoever manages people make himself a superuser."""
+"""People and their roles in admin. Django's own pages would let whoever manages people make himself a superuser.
 
+django-otp's own pages would show keys and recovery codes.
+"""
+
+import logging
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django_otp.plugins.otp_static.admin import StaticDevice
+from django_otp.plugins.otp_totp.admin import TOTPDevice
 
+from ingest.addresses import address_of
+from mutt_project.login import second_factor
 from mutt_project.standing_above import groups_within, may_manage, may_manage_group, rights_of
 
-admin.site.unregister([User, Group])
+logger = logging.getLogger(__name__)
+
+admin.site.unregister([User, Group, TOTPDevice, StaticDevice])
 _RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
 class PersonAdmin(UserAdmin[User]):
     """Nobody changes his own rights, so the last superuser stays; nobody manages who has rights that he lacks."""
+
+    list_display = ("username", "email", "is_staff", "is_active", "has_second_factor")
+    actions = ("remove_second_factor",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is not None and obj.pk == request.user.pk:
@@ -39,6 +53,26 @@ class PersonAdmin(UserAdmin[User]):
         if not super().has_delete_permission(request, obj):
             return False
         return obj is None or (obj.pk != request.user.pk and may_manage(_caller(request), obj))
+
+    @admin.display(description="second factor", boolean=True)
+    def has_second_factor(self, user: User) -> bool:
+        return bool(user.enrolled)  # type: ignore[attr-defined] # as below
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+        return super().get_queryset(request).annotate(enrolled=Exists(devices))
+
+    @admin.action(description="Remove the second factor", permissions=["change"])
+    def remove_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        caller = _caller(request)
+        removed = [user.get_username() for user in people if may_manage(caller, user) and second_factor.remove(user)]
+        for name in removed:
+            logger.warning(
+                "second factor removed: user “%s” by “%s” from %s",
+                *(name, request.user.get_username(), address_of(request)),
+            )
+        told = ", ".join(removed) or "nobody: none of them has one"
+        messages.success(request, f"The second factor was taken from {told}.")
 
 
 @admin.register(Group)

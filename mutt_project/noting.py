@@ -7,11 +7,13 @@ from django.http import HttpRequest, HttpResponseBase
 
 from audit.changes import noted_as
 from audit.following import correlation_id
+from ingest.addresses import address_of
 from rules.api.editing import reason_of, via_of
 
 ADMIN, API = "/admin/", "/api/"
 NOBODY = "(not logged in)"
 _LOOKING = {"GET", "HEAD", "OPTIONS", "TRACE"}
+_BACK_FROM_PROVIDER = "/admin/login/provider/callback/"  # a GET, and somebody is logged in by it
 _REASONS = ("change_reason", "why", "reason")  # as the forms of admin name it
 
 
@@ -23,16 +25,12 @@ class ChangesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         in_admin = request.path_info.startswith(ADMIN)
-        if request.method in _LOOKING or not (in_admin or request.path_info.startswith(API)):
+        looking = request.method in _LOOKING and request.path_info != _BACK_FROM_PROVIDER
+        if looking or not (in_admin or request.path_info.startswith(API)):
             return self._get_response(request)
         via, reason = ("admin", _reason_in(request)) if in_admin else (via_of(request), reason_of(request))
         with noted_as(_person(request), via, reason, address_of(request), correlation_id()):
             return self._get_response(request)
-
-
-def address_of(request: HttpRequest) -> str:
-    """Where the request came from."""
-    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def _person(request: HttpRequest) -> str:

@@ -23,10 +23,11 @@ class MuttSchema(AutoSchema):
         operation = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
-        scope = self._scope().value
-        described = operation.get("description", "")
-        operation["description"] = f"{described}\n\nAn API key needs the scope `{scope}`.".strip()
-        operation["x-required-scope"] = scope
+        if not getattr(self.view, "needs_no_key", False):
+            scope = self._scope().value
+            described = operation.get("description", "")
+            operation["description"] = f"{described}\n\nAn API key needs the scope `{scope}`.".strip()
+            operation["x-required-scope"] = scope
         for status in self._failures(operation):
             operation["responses"].setdefault(status, _problem(status))
         return operation
@@ -47,10 +48,11 @@ class MuttSchema(AutoSchema):
             "401": True,
             "403": True,
             "404": "{" in self.path or "cursor" in names,
-            "409": changes,
+            "409": changes and not getattr(self.view, "needs_no_key", False),
             "412": "If-Match" in names,
             "413": "requestBody" in operation,
             "422": self.path.endswith("/resend"),
+            "429": True,
             "503": True,
         }
         return [status for status, there in present.items() if there]

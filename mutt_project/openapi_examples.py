@@ -26,7 +26,9 @@ PROBLEMS = {
         [{"pointer": "/trap_oid", "detail": "Not an OID: numbers joined by dots, the first 0, 1 or 2."}],
     ),
     "401": ProblemExample(
-        "Unauthorized", "No API key, or none that is known.", "This API key is not known, or it was deactivated."
+        "Unauthorized",
+        "No API key, or none that is known; or nobody who may log in.",
+        "This API key is not known, or it was deactivated.",
     ),
     "403": ProblemExample(
         "Forbidden",
@@ -54,6 +56,11 @@ PROBLEMS = {
         "The event is still not valid.",
         "/hostname: It is missing.",
         [{"pointer": "/hostname", "detail": "It is missing."}],
+    ),
+    "429": ProblemExample(
+        "Too Many Requests",
+        "More than this key, or this address without a key, may send. `Retry-After` says when to come again.",
+        "Request was throttled. Expected available in 12 seconds.",
     ),
     "503": ProblemExample(
         "Service Unavailable",
@@ -248,6 +255,15 @@ _ARCHIVE = {
 }
 
 EXAMPLES: dict[str, Any] = {
+    "LoginRequest": {"username": "ada", "password": "correct horse battery staple", "otp": "123456"},
+    "LoggedIn": {
+        "username": "ada",
+        "roles": ["MUTT editor"],
+        "is_superuser": False,
+        "session_ends_at": "2026-11-23T20:30:00Z",
+        "session_idle_s": 3600,
+        "csrf_token": "wB3kKf0yJgR7cSm1tQxV5zPn9dLh2aTe8uYo4iXr6sMqNbCvGjHlWpEkZxDfAyUo",
+    },
     "Rule": _RULE,
     "RuleRequest": _RULE_REQUEST,
     "PatchedRuleRequest": {"priority": 15},

@@ -20,6 +20,10 @@ from ingest.preview import preview
 from ingest.views import webhook
 from mutt_project.health import healthz, metrics, readyz
 from mutt_project.home.page import HomePage
+from mutt_project.login.api import LoginView, LogoutView
+from mutt_project.login.pages import LoginCodePage, LoginPage
+from mutt_project.login.provider_pages import from_provider, to_provider
+from mutt_project.login.second_factor_page import SecondFactorPage
 from mutt_project.slo.api import SloView
 from mutt_project.status.api import StatusView
 from mutt_project.why.api import WhyViewSet
@@ -68,6 +72,8 @@ urlpatterns = [
     path("api/v1/breaker/resume", BreakerViewSet.as_view({"post": "resume"}), name="breaker-resume"),
     path("api/v1/retention", RetentionViewSet.as_view({"get": "retrieve", "post": "retain"}), name="retention"),
     path("api/v1/retention/restore", RetentionViewSet.as_view({"post": "restore"}), name="retention-restore"),
+    path("api/v1/auth/login", LoginView.as_view(), name="api-login"),
+    path("api/v1/auth/logout", LogoutView.as_view(), name="api-logout"),
     path("api/v1/openapi.yaml", SpectacularAPIView.as_view(), name="openapi"),
     path(
         "api/v1/docs",
@@ -93,6 +99,11 @@ urlpatterns = [
     path("admin/rules/deviceteam/paste/", _in_admin(PastePage.as_view(model=DeviceTeam)), name="paste-deviceteam"),
     path("admin/audit/record/why-not/", _in_admin(WhyNotPage.as_view()), name="why-not"),
     path("admin/audit/record/<uuid:id>/change/", _in_admin(WhyPage.as_view()), name="why"),
+    path("admin/login/", LoginPage.as_view(), name="login"),
+    path("admin/login/code/", LoginCodePage.as_view(), name="login-code"),
+    path("admin/login/provider/", to_provider, name="provider-login"),
+    path("admin/login/provider/callback/", from_provider, name="provider-callback"),
+    path("admin/second-factor/", _in_admin(SecondFactorPage.as_view()), name="second-factor"),
     path("admin/", _in_admin(HomePage.as_view())),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index", http_method_names=["get", "head"]), name="home"),

@@ -21,6 +21,9 @@ graceful_timeout = 20
 keepalive = 30
 accesslog = None
 control_socket_disable = True
+# MUTT_TRUSTED_PROXIES alone says whose forwarded headers count; gunicorn itself would believe whoever is near.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
 
 
 class MaskingLogger(Logger):  # type: ignore[misc] # gunicorn is untyped

@@ -16,6 +16,8 @@ from ops.local.stack import Stack
 
 _PATIENCE_S = 60
 _IMPATIENT = {
+    "MUTT_LOGIN_RATE": "100000/minute",  # all tests come from one address
+    "MUTT_ANONYMOUS_RATES": "1000000/minute",
     "MUTT_GRACE_S": "4",
     "MUTT_LEASE_S": "6",
     "MOOGSOFT_CONNECT_TIMEOUT_S": "1",

@@ -1,5 +1,6 @@
 """What is the same everywhere. docs/settings.md lists the environment variables and their meaning."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,9 +25,12 @@ from mutt_project.settings.environment import (
     optional,
     positive,
     rate,
+    rates,
+    roles_by_group,
     seconds_by_name,
     share,
     time_zone,
+    web_address,
     zero_or_more,
 )
 from rules.event import Handling, Severity
@@ -48,6 +52,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django_prometheus",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -62,6 +69,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "mutt_project.correlation.CorrelationMiddleware",  # first: whatever is answered and logged bears the id
+    "mutt_project.forwarded.ForwardedMiddleware",  # before anybody asks for scheme, host or address
     "mutt_project.answer_headers.AnswerHeadersMiddleware",  # these four before all that may answer by itself
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -74,7 +82,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "mutt_project.login.sessions.SessionEndMiddleware",
+    "mutt_project.anonymous.AnonymousLimitMiddleware",
     "mutt_project.noting.ChangesMiddleware",  # after those who know whose session it is
+    "mutt_project.login.duty.SecondFactorDutyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -160,6 +172,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "mutt_project.openapi.MuttSchema",
     "EXCEPTION_HANDLER": "mutt_project.problems.api_problem",
     "ALLOWED_VERSIONS": ["v1"],  # what ?version= of the OpenAPI document may say
+    "DEFAULT_THROTTLE_CLASSES": ["ingest.api.throttling.KeyThrottle"],
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -205,6 +218,44 @@ REDIS_TIMEOUT_S = optional("REDIS_TIMEOUT_S", 2.0, positive)
 REDIS_CA_FILE: str | None = optional("REDIS_CA_FILE", None, str)
 REDIS_CLIENT_CERT_FILE: str | None = optional("REDIS_CLIENT_CERT_FILE", None, str)
 REDIS_CLIENT_KEY_FILE: str | None = optional("REDIS_CLIENT_KEY_FILE", None, str)
+
+# Counters of limits; they never wait for Redis for long.
+CACHES = {"default": {"BACKEND": "mutt_project.shared_cache.SharedCache", "KEY_PREFIX": "mutt:cache"}}
+
+# Whose X-Forwarded-For, -Proto and -Host are believed: addresses or networks of proxies.
+MUTT_TRUSTED_PROXIES: list[IPv4Network | IPv6Network] = optional("MUTT_TRUSTED_PROXIES", [], networks)
+
+# Attempts to log in from one address, and API requests of one address without a key or session.
+MUTT_LOGIN_RATE = optional("MUTT_LOGIN_RATE", "5/minute", rate)
+MUTT_ANONYMOUS_RATES = optional("MUTT_ANONYMOUS_RATES", ["50/hour", "200/day"], rates)
+
+# A session ends after so long without a request, and after so long in any case.
+MUTT_SESSION_IDLE_S = optional("MUTT_SESSION_IDLE_S", 60 * 60, at_least_one)
+MUTT_SESSION_MAX_S = optional("MUTT_SESSION_MAX_S", 12 * 60 * 60, at_least_one)
+SESSION_COOKIE_AGE = MUTT_SESSION_MAX_S
+
+# A second factor: off, as people like it, or for everybody.
+MUTT_TOTP = optional("MUTT_TOTP", "optional", one_of("off", "optional", "required"))
+
+# An OpenID Connect provider; empty: none. Its groups have roles, such as network-team=editor.
+MUTT_OIDC_ISSUER = optional("MUTT_OIDC_ISSUER", "", web_address)
+MUTT_OIDC_NAME = optional("MUTT_OIDC_NAME", "single sign-on", str)
+MUTT_OIDC_CLIENT_ID = optional("MUTT_OIDC_CLIENT_ID", "", str)
+MUTT_OIDC_SCOPES = optional("MUTT_OIDC_SCOPES", "openid profile email", str)
+MUTT_OIDC_ALGORITHM = optional(
+    "MUTT_OIDC_ALGORITHM", "RS256", one_of("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
+)
+MUTT_OIDC_USERNAME_CLAIM = optional("MUTT_OIDC_USERNAME_CLAIM", "preferred_username", str)
+MUTT_OIDC_GROUPS_CLAIM = optional("MUTT_OIDC_GROUPS_CLAIM", "groups", str)
+MUTT_OIDC_ROLES: dict[str, str] = optional("MUTT_OIDC_ROLES", {}, roles_by_group)
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+if MUTT_OIDC_ISSUER:
+    if not (MUTT_OIDC_CLIENT_ID and MUTT_OIDC_ROLES):
+        raise ImproperlyConfigured(
+            "With MUTT_OIDC_ISSUER set, MUTT_OIDC_CLIENT_ID must be set as well, and MUTT_OIDC_ROLES: nobody could "
+            "log in otherwise. See docs/login.md."
+        )
+    AUTHENTICATION_BACKENDS.append("mutt_project.login.provider_backend.ProviderBackend")
 
 # Limits of a request to the webhook.
 MUTT_MAX_BODY_BYTES = optional("MUTT_MAX_BODY_BYTES", 10 * 1024 * 1024, int)

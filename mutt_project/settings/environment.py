@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
@@ -54,13 +55,6 @@ def comma_separated(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def networks(text: str) -> list[IPv4Network | IPv6Network]:
-    try:
-        return [ip_network(part) for part in comma_separated(text)]
-    except ValueError as error:
-        raise ValueError(f"{error}. Networks are like 127.0.0.0/8,::1/128") from None
-
-
 def one_of(*words: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in words:
@@ -105,6 +99,37 @@ def share(text: str) -> float:
     return number
 
 
+def networks(text: str) -> list[IPv4Network | IPv6Network]:
+    found = []
+    for part in comma_separated(text):
+        try:
+            found.append(ip_network(part))
+        except ValueError:
+            raise ValueError(f"“{part}” is no address or network, such as 10.1.2.3 or 10.1.0.0/16") from None
+    return found
+
+
+def web_address(text: str) -> str:
+    """An address by https; by http only on this machine."""
+    parts = urlsplit(text)
+    if parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}:
+        return text
+    if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
+        raise ValueError(f"“{text[:200]}” is no address such as https://login.example.net")
+    return text
+
+
+def roles_by_group(text: str) -> dict[str, str]:
+    found = {}
+    for part in comma_separated(text):
+        group, _, role = (piece.strip() for piece in part.rpartition("="))
+        if not group or role not in _ROLES:
+            raise ValueError(f"“{part}” is not like network-team=editor; roles are {', '.join(_ROLES)}")
+        found[group] = f"MUTT {role}"
+    return found
+
+
+_ROLES = ("viewer", "editor", "operator", "admin")
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 
 
@@ -112,6 +137,10 @@ def rate(text: str) -> str:
     if not _RATE.fullmatch(text):
         raise ValueError(f"“{text}” is no rate such as 100/second (or minute, hour, day)")
     return text
+
+
+def rates(text: str) -> list[str]:
+    return [rate(part) for part in comma_separated(text)]
 
 
 def seconds_by_name(text: str) -> dict[str, int]:

@@ -40,4 +40,4 @@ SECURE_HSTS_PRELOAD = optional("MUTT_HSTS_PRELOAD", False, boolean)
 SILENCED_SYSTEM_CHECKS = [] if SECURE_HSTS_PRELOAD else ["security.W021"]  # the list is for whole domains only
 SECURE_SSL_REDIRECT = _TLS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # machines ask for these behind the proxy
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # of MUTT_TRUSTED_PROXIES alone: forwarded.py

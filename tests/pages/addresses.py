@@ -50,6 +50,8 @@ PAGES: dict[str, str | Callable[[Mutt], str]] = {
     "refusals": "/admin/ingest/refusedrequests/",
     "keys": "/admin/ingest/apikey/",
     "key-new": "/admin/ingest/apikey/add/",
+    "second-factor": "/admin/second-factor/",
+    "people": "/admin/auth/user/",
     "home": "/admin/",  # the last, since its charts have something to show by then
 }
 # These are Django's or DRF's, in whose looks we have no hand: they open, and nothing in them is blocked.

@@ -30,9 +30,10 @@ from tests.unit.mutt_project.test_openapi import ALL
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
-_OURS = {"audit", "auth", "forwarder", "ingest", "rules"}
+_OURS = {"audit", "auth", "forwarder", "ingest", "mutt_project", "otp_static", "otp_totp", "rules"}
 _HISTORY = "what triggers write of rules, hosts and teams; rows are only added"
 _PIPELINE = "what became of events; nobody but MUTT writes it"
+_FACTOR = "that a second factor is set up or removed is noted by mutt_project/login/second_factor.py"
 NOT_NOTED = {
     "audit.attempt": _PIPELINE,
     "audit.change": "the changes themselves",
@@ -42,6 +43,10 @@ NOT_NOTED = {
     "forwarder.destination": "no table; what is done to the breaker is noted by forwarder/operating.py",
     "ingest.refusedrequests": _PIPELINE,
     "ingest.trafficminute": _PIPELINE,
+    "mutt_project.provideridentity": "who somebody is at a provider; that one logs in by it is noted",
+    "otp_static.staticdevice": _FACTOR,
+    "otp_static.statictoken": _FACTOR,
+    "otp_totp.totpdevice": _FACTOR,
     "rules.backtest": "tries a rule and changes none; gone after seven days",
     "rules.developmenthostchange": _HISTORY,
     "rules.deviceteamchange": _HISTORY,
@@ -133,6 +138,8 @@ OPERATIONS = {
     "teams_bulk_create": Noted("", {"entries": [{"hostname": "new", "team": "NETO"}]}, "team", "added"),
 }
 CHANGE_NOTHING = {
+    "auth_login_create": "noted as what it is, below",
+    "auth_logout_create": "noted as what it is, below",
     "rules_backtests_create": "tries a rule on the past",
     "rules_test": "tries a rule on an event",
 }
@@ -198,7 +205,7 @@ ACTIONS = {
     "audit.deadletter": {"replay", "discard"},
     "audit.record": set(),
     "auth.group": {"add", "change", "delete"},
-    "auth.user": {"add", "change", "delete"},
+    "auth.user": {"add", "change", "delete", "remove_second_factor"},
     "forwarder.destination": set(),  # its form does what the API does
     "ingest.apikey": {"add", "change", "delete", *_SECRETS},
     "ingest.quarantined": {"delete", "send_again"},

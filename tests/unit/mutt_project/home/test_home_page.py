@@ -35,9 +35,10 @@ HOME = reverse("admin:index")
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch):
-    """What is dear to find out is kept for a while, beyond a test."""
+    """What is dear to find out is kept for a while, beyond a test, and beyond those before it."""
     for name in ("_kinds", "_standings", "_status"):
         monkeypatch.setattr(f"{gathering.__name__}.{name}._kept_s", 0)
+        monkeypatch.setattr(f"{gathering.__name__}.{name}._until", float("-inf"))
 
 
 def person(role: str = "") -> Client:

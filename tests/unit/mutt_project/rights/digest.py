@@ -20,8 +20,12 @@ def _query() -> str:
         cursor.execute(_TABLES)
         tables = [name for (name,) in cursor.fetchall()]
     assert {"rules_rule", "auth_user", "audit_record"} <= set(tables)
-    each = "(SELECT md5(coalesce(string_agg(t::text, '' ORDER BY t::text), '')) FROM {} t)"
-    return "SELECT " + " || ".join(each.format(connection.ops.quote_name(name)) for name in tables)
+    each = "(SELECT md5(coalesce(string_agg({0}::text, '' ORDER BY {0}::text), '')) FROM {1} t)"
+    # That a session is used is noted in it, now and then.
+    return "SELECT " + " || ".join(
+        each.format("t.session_key" if name == "django_session" else "t", connection.ops.quote_name(name))
+        for name in tables
+    )
 
 
 def digest() -> str:
@@ -29,6 +33,8 @@ def digest() -> str:
         cursor.execute(_query())
         (rows,) = cursor.fetchone() or ("",)
     server = redis_client()
-    # Whoever decides first notes which rules are loaded.
-    keys = sorted(key for key in server.scan_iter(count=1000) if key != LOADED.encode())
+    # Whoever decides first notes which rules are loaded; limits count whoever asks.
+    keys = sorted(
+        key for key in server.scan_iter(count=1000) if key != LOADED.encode() and not key.startswith(b"mutt:cache")
+    )
     return hashlib.sha256(rows.encode() + b"".join(key + (server.dump(key) or b"") for key in keys)).hexdigest()

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from audit.change_models import Change
 from audit.ids import event_id, new_batch_id
@@ -41,6 +42,7 @@ def one_of_everything() -> dict[str, Any]:
     key.add_signing_secret()
     key.add_signing_secret()
     key.save_as_new()
+    User.objects.create_user("lovelace", password="correct horse battery", is_staff=True)
     ApiKey.create("a key that manages keys", ["admin"])
     asked = {"requested_by": "ada", "started_at": now}
     entries = [
@@ -55,12 +57,18 @@ def one_of_everything() -> dict[str, Any]:
         Quarantined.objects.get(pk=kept(EVENT, at=now).pk),
         RefusedRequests.objects.create(hour=now, why="no_key", api_key="", address="::1", requests=1, last_at=now),
         key,
-        User.objects.create(username="grace"),
+        _person_with_a_second_factor("grace"),
         Group.objects.create(name="trainees"),
         Backtest.objects.create(draft={}, updated_at=now, status="done", **asked),
     ]
     entries.append(Change.objects.all()[0])
     return {one._meta.label_lower: one for one in entries}  # noqa: SLF001
+
+
+def _person_with_a_second_factor(name: str) -> User:
+    person = User.objects.create(username=name)
+    TOTPDevice.objects.create(user=person)
+    return person
 
 
 def places(world: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -137,6 +145,8 @@ BODIES: dict[str, Any] = {
     "PATCH /api/v1/keys/{pk}": {"name": "renamed"},
     "POST /api/v1/keys/{pk}/rotate-secret": {"grace_hours": 1},
     "POST /admin/login/": {"username": "grace", "password": "guessed"},
+    "POST /api/v1/auth/login": {"username": "lovelace", "password": "correct horse battery"},
+    "POST /admin/second-factor/": {"code": "000000"},
     "POST /admin/password_change/": {"old_password": "guessed", "new_password1": "x", "new_password2": "x"},
     "POST /admin/rules/rule/explain/": {"try_event": "it happened"},
     "POST /admin/rules/rule/backtest/": {**_RULE_FORM, "is_active": "on"},
@@ -148,7 +158,7 @@ BODIES: dict[str, Any] = {
 # What they do is to answer: their request here changes nothing even for those who may.
 QUIET = {
     *("POST /api/v1/rules/test", "POST /api/v1/breaker/resume", "POST /api/v1/retention"),
-    *("POST /admin/password_change/", "POST /admin/rules/rule/explain/"),
+    *("POST /admin/password_change/", "POST /admin/second-factor/", "POST /admin/rules/rule/explain/"),
 }
 QUERIES = {"/api/v1/events/why-not": "?q=edge-1", "/admin/audit/record/why-not/": "?q=edge-1"}
 

@@ -1,0 +1,1 @@
+"""How people get in, and who is kept out: docs/login.md."""
