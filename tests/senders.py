@@ -23,7 +23,7 @@ _PROGRAMS = [
     *("usr/sbin/rsyslogd", "usr/sbin/syslog-ng", "usr/sbin/snmptrapd", "usr/bin/snmptrap", "usr/bin/promtool"),
     "usr/bin/redis-server",
 ]
-_POSTGRESQL = "usr/lib/postgresql/*/bin"
+_POSTGRESQL = "usr/lib/postgresql/*/bin/postgres"
 _CLOCK = "usr/lib/*/faketime/libfaketimeMT.so.1"
 
 
@@ -64,9 +64,12 @@ def fetch() -> bool:
 
 
 def _is_complete() -> bool:
-    return all((FOLDER / name).exists() for name in _PROGRAMS) and all(
-        any(FOLDER.glob(pattern)) for pattern in (_CLOCK, _POSTGRESQL)
-    )
+    return all((FOLDER / name).exists() for name in _PROGRAMS) and any(FOLDER.glob(_CLOCK)) and bool(_postgresql())
+
+
+def _postgresql() -> Path | None:
+    """Where it is installed nothing was unpacked: its package of that name only depends on the one of a version."""
+    return next((path.parent for place in (FOLDER, Path("/")) for path in sorted(place.glob(_POSTGRESQL))), None)
 
 
 def faketime() -> Path | None:
@@ -76,7 +79,7 @@ def faketime() -> Path | None:
 
 def postgresql() -> Path:
     """The folder of PostgreSQL's programs that speak TLS; the test is skipped if it is nowhere."""
-    found = next((path for place in (FOLDER, Path("/")) for path in sorted(place.glob(_POSTGRESQL))), None)
+    found = _postgresql()
     if found is None:
         pytest.skip("Debian's PostgreSQL is not here, and could not be fetched (python -m tests.senders)")
     return found

@@ -315,3 +315,19 @@ def test_batches_are_put_together_as_one_request_can_hold_them():
     owed = [(UUID(int=number), events) for number, events in enumerate([40, 60, 1, 250, 100, 1, 1])]
     groups = in_requests(owed, 100)
     assert [[batch.int for batch in group] for group in groups] == [[0, 1], [2], [3], [4], [5, 6]]
+
+
+def test_no_event_dies_of_an_address_that_is_refused_and_all_goes_on_once_it_is_permitted(double, settings):
+    permitted, settings.MOOGSOFT_ALLOWED_NETWORKS = settings.MOOGSOFT_ALLOWED_NETWORKS, []
+    moogsoft_with.cache_clear()
+    made = batches(3)
+    together(*made)
+    assert double.requests == []
+    assert outcomes(made) == ["pending"] * 3
+    assert parked_for(made) == ["address_refused"] * 3
+    assert not any(journal().dead(batch) for batch in made)
+    settings.MOOGSOFT_ALLOWED_NETWORKS = permitted
+    moogsoft_with.cache_clear()
+    for batch in made:
+        forward_batch.run(str(batch))
+    assert outcomes(made) == ["delivered"] * 3

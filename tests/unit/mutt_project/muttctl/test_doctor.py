@@ -107,7 +107,7 @@ def test_the_first_thing_that_is_wrong_is_named(
 
 
 def test_a_host_that_is_not_known_is_told(muttctl: Muttctl):
-    result = muttctl("doctor", "-o", "json", MUTT_URL="http://no-such-host.invalid")
+    result = muttctl("doctor", "-o", "json", MUTT_URL="https://no-such-host.invalid")
     assert result.exit_code == 1
     assert "host name is not known" in named(result, "reachable")["text"]
 

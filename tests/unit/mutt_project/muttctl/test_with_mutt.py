@@ -54,7 +54,7 @@ def run(make_key: Callable[..., str], tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, stdin: str | None = None) -> Result:
-        result = CliRunner().invoke(cli, arguments, input=stdin, env={"MUTT_URL": "http://m", "MUTT_API_KEY": key})
+        result = CliRunner().invoke(cli, arguments, input=stdin, env={"MUTT_URL": "https://m", "MUTT_API_KEY": key})
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result
 
