@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 
 from audit.changes import noted_as
 from audit.following import correlation_id
@@ -42,5 +44,8 @@ def _person(request: HttpRequest) -> str:
 
 
 def _reason_in(request: HttpRequest) -> str:
-    given = next((request.POST[name] for name in _REASONS if request.POST.get(name)), "")
+    try:
+        given = next((request.POST[name] for name in _REASONS if request.POST.get(name)), "")
+    except (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
+        return ""  # no form, or half of one: it changes nothing
     return " ".join(given.replace("\0", "").split())

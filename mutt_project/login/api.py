@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import APIException, PermissionDenied, Throttled
 from rest_framework.parsers import JSONParser
+from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -95,10 +96,10 @@ class LoginView(APIView):
 
 
 class LogoutView(APIView):
-    """Ends the session, if there is one."""
+    """Ends the session."""
 
     authentication_classes = (SessionAuthentication,)
-    permission_classes = ()
+    permission_classes = (IsAdminUser,)  # of the staff, as all whom the login lets in
     throttle_classes = ()
     needs_no_key = True
 

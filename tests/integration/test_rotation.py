@@ -91,7 +91,7 @@ class Sender:
             body = json.dumps(event)
             headers = {"X-API-KEY": self.key, "Content-Type": "application/json", **self._signature(body, now)}
             self.answers[http.request("POST", f"{self._web}/webhook", body=body, headers=headers).status] += 1
-            time.sleep(0.01)
+            time.sleep(0.05)
 
     def _signature(self, body: str, now: datetime) -> dict[str, str]:
         if not self.signing_secret:

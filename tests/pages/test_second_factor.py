@@ -27,20 +27,20 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def make_grace(page: Page, mutt: Mutt) -> None:
+def make_hypatia(page: Page, mutt: Mutt) -> None:
     page.goto(f"{mutt.stack.web}/admin/auth/user/add/")
-    page.fill("#id_username", "grace")
+    page.fill("#id_username", "hypatia")
     page.fill("#id_password1", PASSWORD)
     page.fill("#id_password2", PASSWORD)
     page.click("input[name=_continue]")
     page.check("#id_is_staff")
     page.click("input[name=_save]")
-    assert "grace" in page.inner_text(".messagelist")
+    assert "hypatia" in page.inner_text(".messagelist")
 
 
 def enter(page: Page, mutt: Mutt) -> None:
     page.goto(f"{mutt.stack.web}/admin/login/?next=/admin/second-factor/")
-    page.fill("#id_username", "grace")
+    page.fill("#id_username", "hypatia")
     page.fill("#id_password", PASSWORD)
     page.click("input[type=submit]")
 
@@ -57,7 +57,7 @@ def look(visit: Visit, name: str) -> None:
 def test_a_person_sets_it_up_and_is_asked_for_it(browser: Browser, mutt: Mutt):
     administrator: Any = log_in(browser, mutt)
     with visiting(browser, administrator, mutt, *LOOKS["light"]) as visit:
-        make_grace(visit.page, mutt)
+        make_hypatia(visit.page, mutt)
     with visiting(browser, None, mutt, *LOOKS["phone"]) as visit:
         page = visit.page
         enter(page, mutt)

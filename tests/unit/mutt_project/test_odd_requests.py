@@ -44,10 +44,18 @@ def test_a_query_with_a_zero_in_it_is_no_odd_one(admin_client):
     assert admin_client.get("/admin/rules/rule/?q=100%25+%2500").status_code == 200
 
 
-def test_access_is_ensured_even_if_somebody_has_renamed_the_key(monkeypatch):
-    monkeypatch.setenv("MUTT_ADMIN_PASSWORD", "made up for this test")
-    monkeypatch.setenv("MUTT_LOCAL_API_KEY", "mutt_made_up_for_this_test")
+def test_access_is_ensured_even_if_somebody_has_renamed_the_key(settings):
+    settings.MUTT_SECRETS = {
+        "MUTT_ADMIN_PASSWORD": "made up for this test",
+        "MUTT_LOCAL_API_KEY": "mutt_made_up_for_this_test",
+    }
     call_command("ensure_access")
     ApiKey.objects.update(name="renamed")
     call_command("ensure_access")
     assert [key.name for key in ApiKey.objects.all()] == ["renamed"]
+
+
+def test_a_form_without_its_boundary_is_refused_without_a_stack_trace(client, caplog):
+    answer = client.generic("POST", "/admin/login/", b"x", "multipart/form-data")
+    assert answer.status_code < 500
+    assert not any(record.exc_info for record in caplog.records)
