@@ -87,6 +87,9 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
     def rotate_secret(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         with transaction.atomic():
             for key in queryset.select_for_update():
+                if key.former_is_taken:
+                    messages.error(request, f"{key.name}: its former secret is still taken; another change must wait.")
+                    continue
                 secret = key.change_secret(GRACE)
                 key.save(update_fields=["prefix", "digest", "former_digest", "former_until"])
                 self.log_change(request, key, "Made a new secret.")

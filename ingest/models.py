@@ -138,6 +138,11 @@ class ApiKey(models.Model):
         """Take a secret that was made elsewhere, without saving; it must be random."""
         self.prefix, self.digest = secret[:PREFIX_LENGTH], digest_of(secret)
 
+    @property
+    def former_is_taken(self) -> bool:
+        """Whether senders may still use the secret before this one."""
+        return self.former_until is not None and self.former_until > timezone.now()
+
     def change_secret(self, grace: timedelta) -> str:
         """Give the key a new secret beside the present one, which is taken for as long as `grace`; without saving."""
         former = self.digest

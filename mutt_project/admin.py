@@ -10,7 +10,8 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
@@ -54,6 +55,12 @@ class PersonAdmin(UserAdmin[User]):
             return False
         return obj is None or (obj.pk != request.user.pk and may_manage(_caller(request), obj))
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's signature
+        """One's own is changed where the old one is asked for."""
+        if id == str(request.user.pk):
+            return HttpResponseRedirect(reverse("admin:password_change"))
+        return super().user_change_password(request, id, form_url)
+
     @admin.display(description="second factor", boolean=True)
     def has_second_factor(self, user: User) -> bool:
         return bool(user.enrolled)  # type: ignore[attr-defined] # as below
@@ -65,13 +72,14 @@ class PersonAdmin(UserAdmin[User]):
     @admin.action(description="Remove the second factor", permissions=["change"])
     def remove_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
         caller = _caller(request)
-        removed = [user.get_username() for user in people if may_manage(caller, user) and second_factor.remove(user)]
+        others = [user for user in people if user.pk != caller.pk and may_manage(caller, user)]
+        removed = [user.get_username() for user in others if second_factor.remove(user)]
         for name in removed:
             logger.warning(
                 "second factor removed: user “%s” by “%s” from %s",
                 *(name, request.user.get_username(), address_of(request)),
             )
-        told = ", ".join(removed) or "nobody: none of them has one"
+        told = ", ".join(removed) or "nobody: none of them has one, or it is your own"
         messages.success(request, f"The second factor was taken from {told}.")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 
 from ingest.authentication import KeysUnavailableError, caller_of
 from ingest.problems import Problem
@@ -38,7 +39,9 @@ def _logs_in(request: HttpRequest) -> bool:
 def _is_anonymous(request: HttpRequest) -> bool:
     """False, too, where PostgreSQL does not tell: the view says so in its own way."""
     try:
-        return caller_of(request) is None and not _has_session(request)
+        caller = caller_of(request)
+        is_good = caller is not None and not caller.signing_secrets and not caller.has_expired(timezone.now())
+        return not is_good and not _has_session(request)
     except (KeysUnavailableError, OperationalError, InterfaceError):
         return False
 

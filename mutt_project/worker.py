@@ -22,8 +22,11 @@ if "flower" in sys.argv[1:]:
 logging.captureWarnings(True)  # noqa: FBT003 - its name says it
 tracing.start("mutt-worker")
 keep_secrets()
-if "flower" in sys.argv and "FLOWER_BASIC_AUTH" in settings.MUTT_SECRETS:
+if "flower" in sys.argv:
     # Flower asks the environment alone, and without it lets everybody in.
-    os.environ["FLOWER_BASIC_AUTH"] = settings.MUTT_SECRETS["FLOWER_BASIC_AUTH"]
+    if password := settings.MUTT_SECRETS.get("FLOWER_BASIC_AUTH", ""):
+        os.environ["FLOWER_BASIC_AUTH"] = password
+    elif not any(word.startswith(("--basic_auth", "--basic-auth", "--auth")) for word in sys.argv):
+        sys.exit("Flower starts with a password alone: set FLOWER_BASIC_AUTH to name:password.")
 
 __all__ = ["app"]

@@ -3,6 +3,8 @@
 import logging
 import os
 
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 from mutt_project import tracing
@@ -11,6 +13,11 @@ from mutt_project.secrets.keeping import keep_secrets
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mutt_project.settings.production")
 
 application = get_wsgi_application()
+if settings.SECURE_SSL_REDIRECT and not settings.MUTT_TRUSTED_PROXIES:
+    raise ImproperlyConfigured(
+        "MUTT_TLS is on, but MUTT_TRUSTED_PROXIES names nobody who may say that a request came by TLS: every request"
+        " would be redirected for ever. Name the proxy (where this server itself speaks TLS: 127.0.0.1)."
+    )
 logging.captureWarnings(True)  # noqa: FBT003 - its name says it
 tracing.start("mutt-web")
 keep_secrets()

@@ -10,8 +10,13 @@ import tempfile
 from contextlib import ExitStack
 
 DEMO = "tests/e2e/test_full_pipeline.py"
-BESIDE = (("tests/unit", "tests/pages"), ("tests/faults", "tests/e2e", f"--ignore={DEMO}"))
-WATCHED = ("tests/integration", DEMO)  # its output is shown as it comes, that of the others at the end
+LONG = ("tests/integration/test_store_tls.py", "tests/integration/test_strangers_hour.py")
+BESIDE = (("tests/unit", "tests/pages"), ("tests/faults", "tests/e2e", f"--ignore={DEMO}", *LONG))
+WATCHED = (
+    "tests/integration",
+    DEMO,
+    *(f"--ignore={name}" for name in LONG),
+)  # its output is shown as it comes, that of the others at the end
 
 
 def main() -> int:

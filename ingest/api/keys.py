@@ -136,6 +136,14 @@ class WouldLockOut(APIException):
     )
 
 
+class FormerStillTaken(APIException):
+    status_code = 409
+    default_detail = (
+        "The secret before this one is still taken (former_until): another change would shut out who uses it. Wait, or"
+        " send grace_hours 0 to do without both."
+    )
+
+
 class NoOlderSecret(APIException):
     status_code = 409
     default_detail = "This key has no older signing secret that could be dropped."
@@ -199,7 +207,10 @@ class ApiKeyViewSet(viewsets.ModelViewSet[ApiKey]):
         caller: Any = request.user
         if isinstance(caller, Caller) and (lacking := _lacking(caller, set(key.scopes))):
             raise PermissionDenied(lacking)
-        secret = key.change_secret(timedelta(hours=asked.validated_data["grace_hours"]))
+        grace = timedelta(hours=asked.validated_data["grace_hours"])
+        if grace and key.former_is_taken:
+            raise FormerStillTaken
+        secret = key.change_secret(grace)
         key.save(update_fields=["prefix", "digest", "former_digest", "former_until"])
         return Response(NewSecretSerializer({"secret": secret, "former_until": key.former_until}).data, 201)
 

@@ -1,5 +1,6 @@
 """The OpenID Connect provider, where one is set up, and what it says of itself (OpenID Connect Discovery 1.0)."""
 
+import json
 import threading
 import time
 from collections.abc import Mapping
@@ -8,12 +9,14 @@ from typing import Any
 import requests
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from urllib3.exceptions import HTTPError
 
 from mutt_project.settings.environment import web_address
 
 BACKEND = "mutt_project.login.provider_backend.ProviderBackend"
 CALLBACK = "provider-callback"
 TIMEOUT_S = 5
+MOST = 1_000_000
 _KNOWN_FOR_S = 10 * 60
 _AWAY_FOR_S = 5
 _ENDPOINTS = {
@@ -93,12 +96,25 @@ class OurSettings:
         return ours.get(attribute, *default)
 
 
+def asked(method: str, address: str, **how: Any) -> Any:
+    """The JSON that the provider answers: no redirects, since they could lead anywhere, and no more than MOST bytes.
+
+    Raises requests' RequestException, ValueError and ProviderError.
+    """
+    with requests.request(method, address, timeout=TIMEOUT_S, allow_redirects=False, stream=True, **how) as answer:
+        if answer.status_code != requests.codes.ok:
+            raise ProviderError(f"{name()} does not answer as it should: {answer.status_code}.")
+        body = answer.raw.read(MOST + 1, decode_content=True)
+    if len(body) > MOST:
+        raise ProviderError(f"{name()} answered more than {MOST:,} bytes.")
+    return json.loads(body)
+
+
 def _discovered(expected: str) -> dict[str, str]:
     address = f"{expected.rstrip('/')}/.well-known/openid-configuration"
     try:
-        answer = requests.get(address, timeout=TIMEOUT_S, allow_redirects=False)
-        said = answer.json() if answer.status_code == requests.codes.ok else None
-    except (requests.RequestException, ValueError) as error:
+        said = asked("GET", address)
+    except (requests.RequestException, HTTPError, ValueError) as error:
         raise ProviderError(f"{name()} does not answer: {type(error).__name__}.") from None
     if not isinstance(said, dict) or str(said.get("issuer", "")).rstrip("/") != expected.rstrip("/"):
         raise ProviderError(f"{name()} does not say that it is what MUTT_OIDC_ISSUER names.")

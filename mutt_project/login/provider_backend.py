@@ -3,7 +3,6 @@
 from typing import Any
 
 import jwt
-import requests
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.exceptions import SuspiciousOperation
@@ -54,14 +53,20 @@ class ProviderBackend(provider.OurSettings, OIDCAuthenticationBackend):  # type:
 
     def retrieve_matching_jwk(self, token: str) -> Any:
         """The provider's key that has signed it; a token need not name it where there is but one."""
-        answer = requests.get(self.get_settings("OIDC_OP_JWKS_ENDPOINT"), timeout=provider.TIMEOUT_S)
-        answer.raise_for_status()
+        known = provider.asked("GET", self.get_settings("OIDC_OP_JWKS_ENDPOINT"))
         named = jwt.get_unverified_header(token).get("kid")
-        keys = jwt.PyJWKSet.from_dict(answer.json()).keys
+        keys = jwt.PyJWKSet.from_dict(known).keys
         fitting = [one.key for one in keys if named in {None, one.key_id} and one.public_key_use in {None, "sig"}]
         if len(fitting) != 1:
             raise SuspiciousOperation("the provider has no such key, or several")
         return fitting[0]
+
+    def get_token(self, payload: dict[str, Any]) -> Any:
+        return provider.asked("POST", self.get_settings("OIDC_OP_TOKEN_ENDPOINT"), data=payload)
+
+    def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> Any:  # noqa: ARG002 - the library's signature
+        headers = {"Authorization": f"Bearer {access_token}"}
+        return provider.asked("GET", self.get_settings("OIDC_OP_USER_ENDPOINT"), headers=headers)
 
     def store_tokens(self, access_token: str, id_token: str) -> None:
         """They have served their purpose."""

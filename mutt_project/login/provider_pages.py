@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
+from urllib3.exceptions import HTTPError
 
 from mutt_project.login import provider
 from mutt_project.login.entering import TooManyAttempts, check_address, note_failure, note_success
@@ -21,7 +22,7 @@ from mutt_project.login.provider_people import NotWelcome
 from mutt_project.login.sessions import begin_session
 
 _NO_ANSWER = (
-    *(requests.RequestException, jwt.PyJWTError, SuspiciousOperation, LookupError, TypeError, ValueError),
+    *(requests.RequestException, HTTPError, jwt.PyJWTError, SuspiciousOperation, LookupError, TypeError, ValueError),
     *(IntegrityError, DataError),  # the same person twice at the same moment; a subject that is far too long
 )
 
@@ -37,6 +38,13 @@ class _Back(provider.OurSettings, OIDCAuthenticationCallbackView):  # type: igno
 
     user: Any
     request: HttpRequest
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The library would log out whoever follows a link of somebody else with an error in it."""
+        if request.GET.get("error"):
+            return self.login_failure()
+        response: HttpResponse = super().get(request)
+        return response
 
     def login_success(self) -> HttpResponse:
         begin_session(self.request, self.user)

@@ -3,6 +3,7 @@
 Without DATABASE_PASSWORD the one in DATABASE_URL is taken. Open connections live on, whatever the password is.
 """
 
+import time
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db.backends.postgresql import base
 from django.utils.asyncio import async_unsafe
 from psycopg2 import OperationalError
 
+_ANSWERS_WITHIN_S = 2.0
 NAMES = ("DATABASE_PASSWORD", "DATABASE_PASSWORD_NEXT")
 
 
@@ -20,11 +22,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         passwords = [password for name in NAMES if (password := settings.MUTT_SECRETS.get(name, ""))]
         if not passwords:
             return super().get_new_connection(conn_params)
+        began = time.monotonic()
         try:
             return super().get_new_connection({**conn_params, "password": passwords[0]})
         except OperationalError:
-            # Why, the server says in its own language only; so the next password is tried whatever it is.
-            if len(passwords) == 1:
+            # Why, the server says in its own language only: the next one is tried, unless no server answered in time.
+            if len(passwords) == 1 or time.monotonic() - began > _ANSWERS_WITHIN_S:
                 raise
             try:
                 return super().get_new_connection({**conn_params, "password": passwords[1]})

@@ -84,11 +84,11 @@ def _fault(name: str, value: Any) -> str:
         return f"The secret {name} is no text."
     if not value:
         return f"The secret {name} is not set. See docs/settings.md." if wanted.required else ""
-    if len(value) < wanted.least:
-        return (
-            f"The secret {name} is too short: {len(value)} characters, where {wanted.least} are the least. {_MAKE_ONE}"
-        )
-    weak = weakness(value)
+    several = name == "MUTT_SECRET_KEY_FALLBACKS"
+    parts = [part.strip() for part in value.split(",") if part.strip()] if several else [value]
+    if short := [len(part) for part in parts if len(part) < wanted.least]:
+        return f"The secret {name} is too short: {short[0]} characters, where {wanted.least} are the least. {_MAKE_ONE}"
+    weak = next((why for part in parts if (why := weakness(part))), "")
     return f"The secret {name} {weak}. {_MAKE_ONE}" if weak else ""
 
 

@@ -13,7 +13,7 @@ class Secret:
 
 SECRETS: dict[str, Secret] = {
     "MUTT_SECRET_KEY": Secret(required=True, least=32),
-    "MUTT_SECRET_KEY_FALLBACKS": Secret(),  # separated by commas
+    "MUTT_SECRET_KEY_FALLBACKS": Secret(least=32),  # each; separated by commas
     "MOOGSOFT_API_KEY": Secret(required=True),
     "DATABASE_URL": Secret(required=True),  # it may hold a password, which cannot change while MUTT runs
     "DATABASE_PASSWORD": Secret(),

@@ -24,11 +24,17 @@ class Vault:
         seen = self._folder.state_of(VALUES)
         if seen is not None and seen == self._seen:
             return None
-        shared = self._folder.read(VALUES)
-        if shared is None:
+        try:
+            shared = self._folder.read(VALUES)
+            values = None if shared is None else dict(shared["values"])
+        except OSError as error:
+            raise SourceError(f"{self._folder.path / VALUES} cannot be read: {error.strerror}.") from None
+        except (KeyError, TypeError, ValueError):
+            raise SourceError(f"{self._folder.path / VALUES} is not what MUTT has written there.") from None
+        if values is None:
             raise SourceError(f"The secrets of Vault are not in {self._folder.path} any more: docs/secrets.md.")
         self._seen = seen
-        return dict(shared["values"])
+        return values
 
 
 class Together:

@@ -62,6 +62,8 @@ def vault_settings(environment: Mapping[str, str]) -> VaultSettings | None:
     parts = urlsplit(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
         raise SourceError("VAULT_ADDR must be like https://vault.example.net:8200, without user name and password.")
+    if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise SourceError("VAULT_ADDR must be an https address: by http all secrets could be read on their way.")
     ca = environment.get("VAULT_CACERT", "")
     if ca and not Path(ca).is_file():
         raise SourceError(f"VAULT_CACERT names {ca}, which is no file that can be read.")

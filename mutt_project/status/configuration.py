@@ -31,10 +31,6 @@ def _dangers() -> Iterable[Check]:
     if moogsoft.scheme != "https" and moogsoft.hostname not in _HERE:
         text = "MOOGSOFT_URL is no https address: the key can be read on its way."
         yield warning("setting_moogsoft_url", text, "Use Moogsoft's https address.")
-    vault = settings.MUTT_VAULT and urlsplit(settings.MUTT_VAULT.address)
-    if vault and vault.scheme != "https" and vault.hostname not in _HERE:
-        text = "VAULT_ADDR is no https address: all secrets can be read on their way."
-        yield warning("setting_vault_addr", text, "Use Vault's https address.")
     yield from readable_stores(settings.REDIS_URL, {**settings.DATABASES["default"]})
     visibility_s = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
     least_s = max(2 * LONGEST_DELAY_S, settings.MUTT_LEASE_S)

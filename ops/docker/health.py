@@ -10,7 +10,7 @@ _TIMEOUT_S = 4
 
 def answers(environment: Mapping[str, str]) -> bool:
     """By a name that the server answers to, on the port that it listens on."""
-    name = environment.get("MUTT_ALLOWED_HOSTS", "localhost").split(",")[0].strip().lstrip(".")
+    name = (environment.get("MUTT_ALLOWED_HOSTS") or "localhost").split(",")[0].strip().lstrip(".")
     port = int(environment.get("MUTT_BIND", ":8000").rpartition(":")[2])
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
     try:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 _CELERY = ("celery", "--quiet", "-A", "mutt_project.worker")
@@ -15,19 +15,17 @@ _COMMANDS = {
 }
 
 
-def command(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+def command(arguments: Sequence[str]) -> list[str]:
     """What to run. Raises SystemExit with the reason where that cannot be, or should not."""
     role, *more = arguments or [""]
     if role not in _COMMANDS:
         raise SystemExit(f"There is no “{role}” here: say one of {', '.join(_COMMANDS)}.")
-    if role == "flower" and not environment.get("FLOWER_BASIC_AUTH"):
-        raise SystemExit("Flower starts with a password alone: set FLOWER_BASIC_AUTH to name:password.")
     first, *rest = _COMMANDS[role]
     return [sys.executable, *(() if first.endswith(".py") else ("-m",)), first, *rest, *more]
 
 
 def main() -> None:
-    program = command(sys.argv[1:], os.environ)
+    program = command(sys.argv[1:])
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Path(folder).mkdir(parents=True, exist_ok=True)
     os.execv(program[0], program)  # noqa: S606 - as it stands above  # nosec B606

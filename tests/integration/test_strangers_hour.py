@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import Any
 
 import pytest
@@ -94,6 +95,8 @@ def test_odd_values_at_every_place_of_every_operation_are_answered_without_5xx(a
 
     attempts = [attempt for operation in attacked.operations for attempt in operation.attempts()]
     assert len(attempts) > 2000
+    if "MUTT_FUZZ_COUNT" not in os.environ:  # make fuzz tries all
+        attempts = Random(os.environ.get("MUTT_FUZZ_SEED")).sample(attempts, len(attempts) // 3)
     with ThreadPoolExecutor(8) as pool:
         assert [found for found in pool.map(tried, attempts) if found] == []
 

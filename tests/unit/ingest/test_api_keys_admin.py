@@ -88,6 +88,7 @@ def test_a_new_secret_is_shown_once_and_the_former_one_is_taken_for_a_day(admin_
     made = ApiKey.create("orion", ["ingest"])
     (secret,) = shown(act(admin_client, "rotate_secret", made.key), "mutt_")
     known = KnownKeys(max_age_s=0)
+    assert not shown(act(admin_client, "rotate_secret", made.key), "mutt_")
     assert [known.find(one).name for one in (secret, made.secret)] == ["orion", "orion"]  # type: ignore[union-attr] # they are known
 
 

@@ -117,6 +117,16 @@ def test_a_key_gets_no_new_secret_of_one_that_may_do_more(admin, make_key):
     assert ApiKey.objects.get(name="orion").digest == key.digest
 
 
+def test_a_second_change_waits_for_the_first_so_that_a_retry_shuts_nobody_out(admin, make_key):
+    first = make_key("ingest", name="orion")
+    key = ApiKey.objects.get(name="orion")
+    made = send(admin, "POST", f"keys/{key.pk}/rotate-secret", {}, 201)
+    assert "grace_hours 0" in send(admin, "POST", f"keys/{key.pk}/rotate-secret", {}, 409)["detail"]
+    assert [caller(one).name for one in (first, made["secret"])] == ["orion", "orion"]
+    send(admin, "POST", f"keys/{key.pk}/rotate-secret", {"grace_hours": 0}, 201)
+    assert [caller(one) for one in (first, made["secret"])] == [None, None]
+
+
 def test_a_leaked_secret_goes_at_once(admin, make_key):
     first = make_key("ingest", name="orion")
     key = ApiKey.objects.get(name="orion")

@@ -176,7 +176,6 @@ def test_dangerous_settings_are_told(settings):
         "setting_debug",
         "setting_tls",
         "setting_moogsoft_url",
-        "setting_vault_addr",
         "setting_visibility_timeout",
     ]
 

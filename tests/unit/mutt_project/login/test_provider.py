@@ -156,6 +156,15 @@ def test_the_duty_of_a_second_factor_is_the_providers(by_provider, settings):
     assert browser.get("/admin/rules/rule/").status_code == 200
 
 
+def test_a_link_with_an_error_in_it_logs_nobody_out(by_provider):
+    knows(by_provider, "ada", preferred_username="ada", groups=["network-team"])
+    browser = Client()
+    come_in("ada", browser)
+    assert browser.get("/admin/").status_code == 200
+    assert browser.get("/admin/login/provider/callback/?error=access_denied").status_code == 302
+    assert browser.get("/admin/").status_code == 200
+
+
 def test_an_answer_to_somebody_elses_login_is_not_taken(by_provider):
     knows(by_provider, "s-8", **ADA)
     victim = Client()

@@ -174,3 +174,13 @@ def test_where_it_is_off_nobody_is_asked(browser, settings, device, log_in):
     assert log_in().status_code == 200
     assert browser.get(PAGE).status_code == 404
     assert f'href="{PAGE}"' not in browser.get("/admin/").content.decode()
+
+
+def test_nobody_takes_the_own_second_factor_or_sets_the_own_password_as_an_administrator(ada, browser, device):
+    """Somebody else may sit before a screen that was left open."""
+    User.objects.update(is_superuser=True)
+    action = {"action": "remove_second_factor", "_selected_action": [str(ada.pk)]}
+    assert "it is your own" in browser.post("/admin/auth/user/", action, follow=True).content.decode()
+    assert second_factor.device_of(ada)
+    answer = browser.get(f"/admin/auth/user/{ada.pk}/password/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/password_change/")

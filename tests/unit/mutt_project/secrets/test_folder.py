@@ -6,7 +6,9 @@ import re
 import pytest
 
 from mutt_project.secrets.folder import Folder
-from mutt_project.secrets.present import SourceError
+from mutt_project.secrets.present import Secrets, SourceError
+from mutt_project.secrets.shared import VALUES
+from mutt_project.secrets.vault import Vault
 
 
 def test_the_folder_is_made_for_us_alone_and_files_are_replaced_as_a_whole(tmp_path):
@@ -75,3 +77,17 @@ def test_one_holds_the_folder_and_a_child_that_is_forked_does_not_hold_it_on(tmp
     for pipe in (ready, started, ends, ended):
         os.close(pipe)
     os.waitpid(child, 0)
+
+
+def test_while_the_shared_file_is_spoilt_the_last_secrets_are_used_on(tmp_path):
+    folder = Folder(tmp_path / "run")
+    folder.ensure()
+    folder.write(VALUES, {"values": {"MOOGSOFT_API_KEY": "the-good-one"}})
+    secrets = Secrets(Vault(folder), look_every_s=0)
+    folder.write(VALUES, [])
+    assert secrets["MOOGSOFT_API_KEY"] == "the-good-one"
+    assert "is not what MUTT has written" in secrets.trouble
+    (folder.path / VALUES).unlink()
+    (folder.path / VALUES).symlink_to("/dev/null")
+    assert secrets["MOOGSOFT_API_KEY"] == "the-good-one"
+    assert "cannot be read" in secrets.trouble

@@ -133,3 +133,8 @@ def test_what_cannot_be_read_at_the_beginning_is_an_error():
 def test_neither_text_nor_representation_holds_a_secret():
     secrets = Secrets(Fixed(ENOUGH))
     assert KEY not in f"{secrets} {secrets!r}"
+
+
+def test_a_short_former_key_is_refused_as_a_short_key_is():
+    with pytest.raises(ImproperlyConfigured, match="MUTT_SECRET_KEY_FALLBACKS is too short: 5 characters"):
+        secrets_of({**ENOUGH, "MUTT_SECRET_KEY_FALLBACKS": f"{KEY}, short"})

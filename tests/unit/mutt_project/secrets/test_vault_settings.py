@@ -35,6 +35,11 @@ def test_an_address_of_no_use_is_refused_and_not_repeated(address):
     assert "secret-of-vault" not in str(caught.value)
 
 
+def test_secrets_do_not_travel_in_the_clear():
+    with pytest.raises(ImproperlyConfigured, match="VAULT_ADDR must be an https address"):
+        vault_of({"VAULT_ADDR": "http://vault.example.net:8200"})
+
+
 def test_a_file_of_cas_that_is_not_there_is_told():
     with pytest.raises(ImproperlyConfigured, match="VAULT_CACERT names /nowhere, which is no file"):
         vault_of({**VAULT, "VAULT_CACERT": "/nowhere"})
