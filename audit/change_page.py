@@ -1,21 +1,13 @@
 """The search over changes in admin: a form above, a page of changes below, and no counting."""
 
-from typing import Any
-from urllib.parse import urlencode
-
 from django import forms
-from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.change_search import Wanted, page_of
 from audit.changes import Kind
-from audit.search_page import MomentField
-from audit.searching import TooBroadError
-
-PAGE = 100
-_MAX_ID = 2**63 - 1
+from audit.search_page import MAX_ID, PAGE, MomentField, searched
 
 
 class ChangesForm(forms.Form):
@@ -33,7 +25,7 @@ class ChangesForm(forms.Form):
     correlation_id = forms.CharField(label="Correlation id", required=False, max_length=128)
     since = MomentField(required=False, help_text="-1h, -7d or 2026-11-23T08:00Z")
     until = MomentField(required=False)
-    before = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=1, max_value=_MAX_ID)
+    before = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=1, max_value=MAX_ID)
 
     @property
     def wanted(self) -> Wanted:
@@ -44,22 +36,6 @@ class ChangesForm(forms.Form):
 def show_changes(request: HttpRequest) -> HttpResponse:
     """The page. People without the right to look at changes have been turned away before."""
     form = ChangesForm(request.GET)
-    asked = {name: value for name, value in request.GET.items() if value and name in form.fields and name != "before"}
-    context: dict[str, Any] = {
-        **admin.site.each_context(request),
-        "title": "Who changed what",
-        "form": form,
-        "asked": urlencode(asked),
-        "narrowed": bool(asked),
-        "paged": "before" in request.GET,
-        "export": reverse("change-export"),
-    }
-    if form.is_valid():
-        try:
-            found = page_of(form.wanted, PAGE + 1)
-        except TooBroadError as error:
-            form.add_error(None, str(error))
-        else:
-            older = found[PAGE - 1].pk if len(found) > PAGE else None
-            context |= {"changes": found[:PAGE], "older": older}
-    return TemplateResponse(request, "audit/changes.html", context)
+    context = searched(request, form, lambda most: page_of(form.wanted, most), "changes", PAGE)
+    names = {"title": "Who changed what", "export": reverse("change-export")}
+    return TemplateResponse(request, "audit/changes.html", context | names)

@@ -23,7 +23,11 @@ def note_failed_login(credentials: dict[str, Any], **_: Any) -> None:
     note_changes([Noted(Kind.USER, str(known or ""), "login_failed", given if known else "(no such user)")])
 
 
+def note_person(user: Any, what: str) -> None:
+    """Note what was done to somebody's way in; who did it is what the transaction says."""
+    note_changes([Noted(Kind.USER, str(user.pk), what, user.get_username())])
+
+
 def _note(user: Any, what: str) -> None:
-    name = user.get_username()
-    with asked_by(name, ""):
-        note_changes([Noted(Kind.USER, str(user.pk), what, name)])
+    with asked_by(user.get_username(), ""):
+        note_person(user, what)

@@ -8,6 +8,8 @@ from redis import Connection, SSLConnection
 from redis.credentials import UsernamePasswordCredentialProvider
 from redis.exceptions import AuthenticationError
 
+from audit.passwords import passwords_of
+
 if TYPE_CHECKING:
     _Base = Connection
 else:
@@ -21,7 +23,7 @@ class _PresentPassword(_Base):
     """
 
     def connect_check_health(self, check_health: bool = True, retry_socket_connect: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
-        passwords = passwords_of_redis()
+        passwords = passwords_of("REDIS")
         for password in passwords:
             self.credential_provider = UsernamePasswordCredentialProvider(self.username or None, password)
             try:
@@ -40,12 +42,6 @@ class PlainConnection(_PresentPassword, Connection):
 
 class TlsConnection(_PresentPassword, SSLConnection):
     pass
-
-
-def passwords_of_redis() -> list[str]:
-    """What may be the password just now, the likelier first; empty: what REDIS_URL says."""
-    found = (settings.MUTT_SECRETS.get(name, "") for name in ("REDIS_PASSWORD", "REDIS_PASSWORD_NEXT"))
-    return [password for password in found if password]
 
 
 def connection_class() -> type[Connection]:

@@ -1,10 +1,12 @@
 """The search over records in admin: a form above, a page of records below, and no counting."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -15,7 +17,7 @@ from audit.outcomes import Outcome
 from audit.searching import TooBroadError, Wanted, page_of, words_of
 
 PAGE = 100
-_MAX_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 
 class MomentField(forms.CharField):
@@ -42,7 +44,7 @@ class SearchForm(forms.Form):
         help_text="All of them; the last may be cut.",
     )
     outcome = forms.ChoiceField(required=False, choices=[("", "any"), *((word, word) for word in Outcome)])
-    rule_id = forms.IntegerField(label="Rule", required=False, min_value=1, max_value=_MAX_ID, help_text="Its number.")
+    rule_id = forms.IntegerField(label="Rule", required=False, min_value=1, max_value=MAX_ID, help_text="Its number.")
     team = forms.CharField(required=False, max_length=100)
     correlation_id = forms.CharField(label="Correlation id", required=False, max_length=128)
     batch = forms.UUIDField(label="Batch", required=False, help_text="Or an event of it.")
@@ -65,22 +67,32 @@ class SearchForm(forms.Form):
 def show_search(request: HttpRequest) -> HttpResponse:
     """The page. People without the right to look at records have been turned away before."""
     form = SearchForm(request.GET)
+    context = searched(request, form, lambda most: page_of(form.wanted, most), "records", PAGE)
+    names = {"title": "What became of events", "export": reverse("event-export")}
+    return TemplateResponse(request, "audit/search.html", context | names)
+
+
+def searched(
+    request: HttpRequest, form: forms.Form, find: Callable[[int], Sequence[Model]], called: str, page: int
+) -> dict[str, Any]:
+    """What a page of a search is made of: the form, and if it is right up to `page` of what is found, as `called`.
+
+    `older` is the last one shown, if there are more.
+    """
     asked = {name: value for name, value in request.GET.items() if value and name in form.fields and name != "before"}
     context: dict[str, Any] = {
         **admin.site.each_context(request),
-        "title": "What became of events",
         "form": form,
         "asked": urlencode(asked),
         "narrowed": bool(asked),
         "paged": "before" in request.GET,
-        "export": reverse("event-export"),
     }
     if form.is_valid():
         try:
-            found = page_of(form.wanted, PAGE + 1)
+            found = find(page + 1)
         except TooBroadError as error:
             form.add_error(None, str(error))
         else:
-            older = found[PAGE - 1].event_id if len(found) > PAGE else None
-            context |= {"records": found[:PAGE], "older": older}
-    return TemplateResponse(request, "audit/search.html", context)
+            older = found[page - 1].pk if len(found) > page else None
+            context |= {called: found[:page], "older": older}
+    return context

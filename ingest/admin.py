@@ -91,7 +91,7 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
                     messages.error(request, f"{key.name}: its former secret is still taken; another change must wait.")
                     continue
                 secret = key.change_secret(GRACE)
-                key.save(update_fields=["prefix", "digest", "former_digest", "former_until"])
+                key.save(update_fields=ApiKey.SECRET_FIELDS)
                 self.log_change(request, key, "Made a new secret.")
                 _show_once(request, f"The key {key.name}", secret)
 

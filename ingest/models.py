@@ -55,6 +55,8 @@ class NewKey:
 class ApiKey(models.Model):
     """A key of 256 random bits, of which only a SHA-256 hash is kept."""
 
+    SECRET_FIELDS = ("prefix", "digest", "former_digest", "former_until")  # what `change_secret` changes
+
     name = models.CharField(max_length=100, unique=True, help_text="Who uses it; shown with every event.")
     prefix = models.CharField(max_length=PREFIX_LENGTH, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)

@@ -9,7 +9,8 @@ from redis.asyncio import Connection, Redis, SSLConnection
 from redis.credentials import UsernamePasswordCredentialProvider
 from redis.exceptions import AuthenticationError
 
-from audit.redis_connecting import passwords_of_redis, tls_options
+from audit.passwords import passwords_of
+from audit.redis_connecting import tls_options
 
 _TIMES = ("socket_connect_timeout", "socket_timeout", "retry")
 
@@ -23,7 +24,7 @@ class _PresentPassword(_Base):
     """What audit/redis_connecting.py does, for asyncio."""
 
     async def connect_check_health(self, check_health: bool = True, retry_socket_connect: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
-        passwords = passwords_of_redis()
+        passwords = passwords_of("REDIS")
         for password in passwords:
             self.credential_provider = UsernamePasswordCredentialProvider(self.username or None, password)
             try:

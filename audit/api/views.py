@@ -1,28 +1,27 @@
 """What became of events, over the REST API."""
 
 from dataclasses import fields, replace
-from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import mixins, viewsets
-from rest_framework.exceptions import ValidationError
+from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.api.pagination import NewestFirst
+from audit.api.searched import SearchedListMixin
 from audit.api.serializers import EventQuery, EventSerializer, LedgerSerializer
 from audit.journal import journal
 from audit.ledger import read_ledger
 from audit.models import Record
 from audit.reconciling import name_suspects
-from audit.searching import TooBroadError, in_time, newest, search
+from audit.searching import newest, search
 
 
 @extend_schema_view(list=extend_schema(summary="Search events", parameters=[EventQuery]))
-class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Record]):
+class EventViewSet(SearchedListMixin, viewsets.GenericViewSet[Record]):
     """Events that were accepted, the newest first. What became of one, and why, is mutt_project's to join."""
 
     queryset = Record.objects.all()
@@ -38,13 +37,6 @@ class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Record]):
             raise TypeError("events come in pages, the newest first")
         most, position = pages.asked(self.request)
         return newest(replace(wanted, before=position), most) if most else search(wanted)
-
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        try:
-            with in_time():
-                return super().list(request, *args, **kwargs)
-        except TooBroadError as error:
-            raise ValidationError(str(error)) from error
 
 
 class LedgerView(APIView):

@@ -211,7 +211,7 @@ class ApiKeyViewSet(viewsets.ModelViewSet[ApiKey]):
         if grace and key.former_is_taken:
             raise FormerStillTaken
         secret = key.change_secret(grace)
-        key.save(update_fields=["prefix", "digest", "former_digest", "former_until"])
+        key.save(update_fields=ApiKey.SECRET_FIELDS)
         return Response(NewSecretSerializer({"secret": secret, "former_until": key.former_until}).data, 201)
 
     @extend_schema(

@@ -15,7 +15,7 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from audit.changes import Kind, Noted, note_changes
+from audit.logins import note_person
 
 RECOVERY_CODES = 10
 ISSUER = "MUTT"
@@ -59,7 +59,7 @@ def enrol(user: Any, key: str, code: str) -> TOTPDevice | None:
     if not (code.isascii() and code.isdecimal() and totp.verify(int(code), tolerance=1)):
         return None
     _forget(user)
-    _note(user, "second_factor_set_up")
+    note_person(user, "second_factor_set_up")
     device: TOTPDevice = TOTPDevice.objects.create(user=user, name=ISSUER, key=key, last_t=totp.t())
     return device
 
@@ -68,7 +68,7 @@ def enrol(user: Any, key: str, code: str) -> TOTPDevice | None:
 def new_recovery_codes(user: Any) -> list[str]:
     """Make codes that are good once each; those before hold no longer."""
     StaticDevice.objects.filter(user=user).delete()
-    _note(user, "recovery_codes_made")
+    note_person(user, "recovery_codes_made")
     device = StaticDevice.objects.create(user=user, name="recovery codes")
     codes = [StaticToken.random_token() for _ in range(RECOVERY_CODES)]
     StaticToken.objects.bulk_create(StaticToken(device=device, token=code) for code in codes)
@@ -84,12 +84,8 @@ def remove(user: Any) -> bool:
     """Whether there was something to remove."""
     if not _forget(user):
         return False
-    _note(user, "second_factor_removed")
+    note_person(user, "second_factor_removed")
     return True
-
-
-def _note(user: Any, what: str) -> None:
-    note_changes([Noted(Kind.USER, str(user.pk), what, user.get_username())])
 
 
 def _forget(user: Any) -> bool:

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from mutt_project.muttctl.errors import ConfigurationError
+from mutt_project.this_machine import is_here
 
 RUN_FILE = Path("var/run.json")
 _YES = {"1", "true", "yes", "on"}
@@ -76,18 +76,11 @@ def _checked_url(url: str, origin: str) -> str:
 def _check_privacy(url: str, origin: str) -> None:
     """Without TLS whoever is in between can read the key."""
     parts = urlsplit(url)
-    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+    if parts.scheme == "http" and not is_here(parts.hostname or ""):
         raise ConfigurationError(
             f"The address in {origin} begins with http://, so the API key could be read on its way.\n"
             "Use https://, or set MUTT_ALLOW_HTTP=true if nobody else is on that way."
         )
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # another name
-        return False
 
 
 def _check_key(api_key: str, origin: str) -> None:

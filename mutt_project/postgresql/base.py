@@ -6,20 +6,20 @@ Without DATABASE_PASSWORD the one in DATABASE_URL is taken. Open connections liv
 import time
 from typing import Any
 
-from django.conf import settings
 from django.db.backends.postgresql import base
 from django.utils.asyncio import async_unsafe
 from psycopg2 import OperationalError
 
+from audit.passwords import passwords_of
+
 _ANSWERS_WITHIN_S = 2.0
-NAMES = ("DATABASE_PASSWORD", "DATABASE_PASSWORD_NEXT")
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     @async_unsafe
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Raises psycopg2's OperationalError, that of the present password."""
-        passwords = [password for name in NAMES if (password := settings.MUTT_SECRETS.get(name, ""))]
+        passwords = passwords_of("DATABASE")
         if not passwords:
             return super().get_new_connection(conn_params)
         began = time.monotonic()

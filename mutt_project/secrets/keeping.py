@@ -31,7 +31,7 @@ os.register_at_fork(before=_rest, after_in_parent=_go_on, after_in_child=_go_on)
 
 
 def keep_secrets() -> None:
-    """Be ready to keep the secrets, in a thread: for processes that run for long, after their fork."""
+    """Be ready to keep the secrets, in a thread, which children that are forked later do not have."""
     if settings.MUTT_VAULT:
         keeper = keeper_of(settings.MUTT_VAULT, os.environ)
         threading.Thread(target=keep, args=(keeper, threading.Event()), name="secrets", daemon=True).start()

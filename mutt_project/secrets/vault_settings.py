@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from mutt_project.secrets.environment import variable_or_file
 from mutt_project.secrets.present import SourceError
-from mutt_project.settings.environment import positive
+from mutt_project.settings.environment import THIS_MACHINE, positive
 
 _CREDENTIALS = ("MUTT_VAULT_ROLE_ID", "MUTT_VAULT_SECRET_ID", "MUTT_VAULT_WRAPPED_SECRET_ID")
 
@@ -62,7 +62,7 @@ def vault_settings(environment: Mapping[str, str]) -> VaultSettings | None:
     parts = urlsplit(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
         raise SourceError("VAULT_ADDR must be like https://vault.example.net:8200, without user name and password.")
-    if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+    if parts.scheme == "http" and parts.hostname not in THIS_MACHINE:
         raise SourceError("VAULT_ADDR must be an https address: by http all secrets could be read on their way.")
     ca = environment.get("VAULT_CACERT", "")
     if ca and not Path(ca).is_file():

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}  # as hosts of addresses that may be without TLS
 _MOST_DAYS = 36_600
 
 
@@ -112,7 +113,7 @@ def networks(text: str) -> list[IPv4Network | IPv6Network]:
 def web_address(text: str) -> str:
     """An address by https; by http only on this machine."""
     parts = urlsplit(text)
-    if parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}:
+    if parts.scheme == "http" and parts.hostname in THIS_MACHINE:
         return text
     if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
         raise ValueError(f"“{text[:200]}” is no address such as https://login.example.net")

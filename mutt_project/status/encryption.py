@@ -1,11 +1,11 @@
 """Whether what goes to the stores can be read or changed on its way there."""
 
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from mutt_project.status.check import Check, warning
+from mutt_project.this_machine import is_here
 
 _SURE = "verify-full"
 
@@ -28,7 +28,4 @@ def readable_stores(redis_url: str, database: Mapping[str, Any]) -> Iterable[Che
 
 def _is_here(host: str) -> bool:
     """Whether it is this machine; nothing, or a path, is a socket of its own."""
-    try:
-        return host in {"", "localhost"} or host.startswith("/") or ip_address(host).is_loopback
-    except ValueError:  # another name
-        return False
+    return not host or host.startswith("/") or is_here(host)

@@ -1,13 +1,11 @@
 """Every page that people see, in Chromium: it opens, nothing is blocked or missing, and axe finds nothing serious."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.chromium import OPTIONS, executable
 from tests.mutt import Mutt, event, eventually
 from tests.pages.addresses import ERRORS, LOOKS, OTHERS, PAGES, PUBLIC, address
 from tests.pages.browsing import Visit, log_in, visiting
@@ -16,16 +14,6 @@ pytestmark = pytest.mark.stack
 
 DESKTOP, _ = LOOKS["light"]
 DOWN = "%LINK-3-UPDOWN: Interface Gi0/7, changed state to down"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """For this module only: while Playwright runs, Django takes this thread for an asynchronous one."""
-    program, environment = executable()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=OPTIONS, env=environment)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,12 @@
 """A person sets up a second factor in Chromium and logs in with it: nothing is blocked, axe finds nothing serious."""
 
 from base64 import b32decode
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django_otp.oath import totp
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.chromium import OPTIONS, executable
 from tests.mutt import Mutt
 from tests.pages.addresses import LOOKS
 from tests.pages.browsing import Visit, log_in, visiting
@@ -16,15 +14,6 @@ from tests.pages.browsing import Visit, log_in, visiting
 pytestmark = pytest.mark.stack
 
 PASSWORD = "quite a long password"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program, environment = executable()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=OPTIONS, env=environment)
-        yield browser
-        browser.close()
 
 
 def make_hypatia(page: Page, mutt: Mutt) -> None:

@@ -1,14 +1,15 @@
 """`manage.py create_key NAME --scope ingest`: an API key, shown once."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from ingest.models import ApiKey, Scope, SourceName
+from mutt_project.management.examples import Formatter
 
 EXAMPLES = """
 examples:
@@ -19,10 +20,6 @@ examples:
       the second line is the signing secret (Standard Webhooks)
   manage.py create_key contractor --scope read --expires-in-days 30
 """
-
-
-class Formatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Keeps the lines of the examples."""
 
 
 class Command(BaseCommand):

@@ -1,12 +1,12 @@
 """`manage.py unlock_login NAME`: forget failed logins."""
 
 import logging
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from ipaddress import ip_address
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandError
 from redis.exceptions import RedisError
 
 from audit.changes import Kind, Noted, note_changes
@@ -14,6 +14,7 @@ from audit.connections import redis_client
 from ingest.addresses import network_of
 from mutt_project.login.slowing import subject_of
 from mutt_project.login.unlocking import EVERYBODY, unlock
+from mutt_project.management.examples import Formatter
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +27,6 @@ examples:
 
 Exit code 1: nobody is called like that, or Redis is away.
 """
-
-
-class Formatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Keeps the lines of the examples."""
 
 
 class Command(BaseCommand):
