@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.views.defaults import bad_request as bad_request_page
 from django.views.defaults import page_not_found, permission_denied
 from django.views.defaults import server_error as server_error_page
+from psycopg2.errors import DeadlockDetected, LockNotAvailable
 from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
@@ -24,11 +25,15 @@ from rules.api.editing import PointedError
 logger = logging.getLogger(__name__)
 
 _MOST_IN_A_LINE = 20
+_IN_THE_WAY = (DeadlockDetected, LockNotAvailable)
 NON_FIELD_ERRORS_KEY = api_settings.NON_FIELD_ERRORS_KEY
 
 
 def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER: problem details with a pointer to each wrong field."""
+    if isinstance(error.__cause__, _IN_THE_WAY):
+        logger.warning("API: somebody else's change stood in the way: %s", type(error.__cause__).__name__)
+        error = _InTheWay()
     if isinstance(error, RedisError | OperationalError | InterfaceError):
         logger.error("API: a store is away: %s", type(error).__name__)
         error = _StoreAway()
@@ -57,6 +62,11 @@ def api_problem(error: Exception, context: dict[str, Any]) -> Response | None:
 class _Conflict(APIException):
     status_code = 409
     default_detail = "Somebody else has just written the same entry. Look at it, then try again."
+
+
+class _InTheWay(APIException):
+    status_code = 409
+    default_detail = "Somebody else changes the same entries at this moment; nothing was changed. Try again."
 
 
 class _TooLarge(APIException):

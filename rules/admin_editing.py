@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -125,7 +125,7 @@ class EditedAdmin(admin.ModelAdmin[M]):
             raise Http404("There is no such change.")
         reason = f"Back to how it was on {change.at:%Y-%m-%d %H:%M:%S} UTC"
         try:
-            with transaction.atomic(), self.changing(request, reason):
+            with self.changing(request, reason):
                 entry = bring_back(self.model, change_id)
         except (ValidationError, IntegrityError, ObjectDoesNotExist) as error:
             why = (

@@ -7,7 +7,7 @@ we know, the person and the reason, is put into the transaction by `changing`.
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from audit.changes import noted_as
-from rules.models import DevelopmentHost, DevelopmentHostChange, DeviceTeam, DeviceTeamChange, Rule, RuleChange
+from rules.models import DevelopmentHost, DevelopmentHostChange, DeviceTeam, DeviceTeamChange, Rule, RuleChange, RuleSetVersion
 
 _HISTORY: dict[type[Model], Any] = {
     Rule: RuleChange,
@@ -58,10 +58,16 @@ class Change:
         return [one for one in self.fields if one.before not in empty or one.after not in empty]
 
 
-def changing(author: str, via: str, reason: str) -> AbstractContextManager[Any]:
-    """What is changed within this is written down as this person's, for this reason."""
-    found: AbstractContextManager[Any] = noted_as(author, via, reason)
-    return found
+@contextmanager
+def changing(author: str, via: str, reason: str) -> Iterator[None]:
+    """What is changed within this transaction is written down as this person's, for this reason.
+
+    Each change raises the version of the rule set, whose row is locked by that until the end. So who changes waits for
+    that row first: two who held entries of each other while they waited for it would never end.
+    """
+    with transaction.atomic(), noted_as(author, via, reason):
+        RuleSetVersion.objects.select_for_update().filter(pk=1).first()
+        yield
 
 
 def etag_of(entry: Model) -> str:

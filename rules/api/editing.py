@@ -3,7 +3,6 @@
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -97,12 +96,12 @@ class EditedViewSet(viewsets.ModelViewSet[M]):
 
     @extend_schema(parameters=[REASON])
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        with transaction.atomic(), self._changing():
+        with self._changing():
             return super().create(request, *args, **kwargs)
 
     @extend_schema(parameters=[REASON, IF_MATCH])
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        with transaction.atomic(), self._changing():
+        with self._changing():
             return super().update(request, *args, **kwargs)
 
     @extend_schema(parameters=[REASON, IF_MATCH])
@@ -111,7 +110,7 @@ class EditedViewSet(viewsets.ModelViewSet[M]):
 
     @extend_schema(parameters=[REASON, IF_MATCH])
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        with transaction.atomic(), self._changing():
+        with self._changing():
             return super().destroy(request, *args, **kwargs)
 
     def perform_create(self, serializer: Any) -> None:

@@ -181,6 +181,7 @@ def test_a_full_journal_is_named_with_its_mark(mutt: Mutt):
         found = doctor(mutt)
     finally:
         broker.config_set("maxmemory", before)
+        time.sleep(0.5)  # each process of the web server looks four times a second
         eventually(mutt.ready)
     name, text = first(found)
     assert (name, "the journal: It is full: Redis uses" in text) == ("ready", True)

@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from django.test import Client, RequestFactory
+from psycopg2.errors import DeadlockDetected, LockNotAvailable
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied, Throttled, ValidationError
@@ -40,6 +41,14 @@ def test_a_problem_has_its_media_type_and_the_fields_of_rfc_9457():
         "detail": "Ask for tea.",
         "errors": [{"pointer": "/a", "detail": "b"}],
     }
+
+
+@pytest.mark.parametrize("kind", [DeadlockDetected, LockNotAvailable])
+def test_a_change_that_another_one_stands_in_the_way_of_is_no_outage(kind: type[Exception]):
+    error = OperationalError("told by PostgreSQL")
+    error.__cause__ = kind()
+    told = problem(error)
+    assert (told["status"], told["detail"][:38]) == (409, "Somebody else changes the same entries")
 
 
 def test_a_problem_without_errors_or_a_time_to_wait_does_not_mention_them():

@@ -1,6 +1,10 @@
 """Many rules, hosts and teams at once: all or nothing, with the errors beside their entries."""
 
+import threading
+import time
+
 import pytest
+from django.db import connection, transaction
 
 from rules.changes import history_of
 from rules.models import DevelopmentHost, DeviceTeam, Rule, RuleSetVersion
@@ -157,3 +161,26 @@ def test_bulk_changes_are_in_the_history_with_author_and_reason(writer):
 def test_a_key_that_may_only_read_changes_nothing(reader):
     bulk(reader, status=403, entries=[named("a")])
     assert get(reader, "rules")["results"] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_changes_a_rule_waits_for_whoever_changes_several_and_neither_is_broken_off(writer):
+    RuleSetVersion.objects.get_or_create(pk=1)  # tests of this kind leave all tables empty
+    mine, yours = (Rule.objects.create(**named(name)) for name in ("mine", "yours"))
+    answers = []
+
+    def delete() -> None:
+        try:
+            answers.append(writer.delete(f"/api/v1/rules/{yours.pk}").status_code)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=delete)
+    with transaction.atomic():
+        Rule.objects.filter(pk=mine.pk).update(priority=7)
+        other.start()
+        time.sleep(0.5)  # so long it has been waiting for us, with a rule of its own in its hands or without
+        Rule.objects.filter(pk=yours.pk).update(priority=7)
+    other.join()
+    assert answers == [204]
+    assert list(Rule.objects.values_list("name", "priority")) == [("mine", 7)]
