@@ -24,7 +24,7 @@ test: .venv/dev ## Run all tests, on real servers and real senders
 	@$(BIN)/python -m tests.parts $(ARGS)
 
 fuzz: .venv/dev ## Send 100,000 broken bodies to a running MUTT, and all odd requests (MUTT_FUZZ_COUNT, MUTT_FUZZ_SEED)
-	MUTT_FUZZ_COUNT=$${MUTT_FUZZ_COUNT:-100000} $(BIN)/python -m pytest -s tests/integration/test_fuzz.py tests/integration/test_strangers_hour.py
+	MUTT_FUZZ_COUNT=$${MUTT_FUZZ_COUNT:-100000} $(BIN)/python -m pytest -s tests/integration/test_fuzz.py tests/integration/test_schemathesis.py tests/integration/test_strangers_hour.py
 
 faults: .venv/dev ## Kill, stop and cut everything, many times (an hour; MUTT_FAULTS_SEED repeats a run)
 	MUTT_FAULTS=many $(BIN)/python -m pytest -s tests/faults $(ARGS)

@@ -17,7 +17,15 @@ from django.db import transaction
 from django.db.models import Model
 
 from audit.changes import noted_as
-from rules.models import DevelopmentHost, DevelopmentHostChange, DeviceTeam, DeviceTeamChange, Rule, RuleChange, RuleSetVersion
+from rules.models import (
+    DevelopmentHost,
+    DevelopmentHostChange,
+    DeviceTeam,
+    DeviceTeamChange,
+    Rule,
+    RuleChange,
+    RuleSetVersion,
+)
 
 _HISTORY: dict[type[Model], Any] = {
     Rule: RuleChange,

@@ -170,8 +170,7 @@ class Stack:
         self.supervisor.launch()
         self._start_servers()
         self.say("database: migrations")
-        for command in ("migrate", "create_partitions", "ensure_roles", "ensure_access"):
-            self.manage(command)
+        self.manage("prepare", "--with-access")
         self.say("web, workers, beat, Flower, stub Moogsoft")
         ours = [program.name for program in self.supervisor.programs if not program.bare]
         self.supervisor.start(*ours)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,20 +139,25 @@ class Supervisor:
         return changed
 
     def stop(self) -> None:
-        """Stop the programs, the last started first, then supervisord; nothing happens if it is not ours."""
+        """Stop our programs, then the servers, then supervisord; nothing happens if it is not ours."""
         if not self.alive:
             return
         try:
-            for program in reversed(self.programs):
-                try:
-                    self.call("stopProcess", program.name)
-                except Fault:
-                    continue  # it was not running
+            self._stop([program.name for program in self.programs if not program.bare])
+            self._stop([program.name for program in self.programs if program.bare])
             self.call("shutdown")
         except (OSError, Fault):
             pass  # it is gone, or going, and its programs with it
         if self._process is not None:
             self._process.wait(timeout=60)
+
+    def _stop(self, names: list[str]) -> None:
+        """Stop these at once. Raises OSError and Fault where supervisord is gone or going."""
+        for name in names:
+            with suppress(Fault):  # it was not running
+                self.call("stopProcess", name, False)  # noqa: FBT003 - as above
+        while any(info["pid"] for info in self.call("getAllProcessInfo") if info["name"] in names):
+            time.sleep(0.05)
 
     def _configuration(self) -> str:
         log = self.folder / "log"

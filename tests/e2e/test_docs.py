@@ -150,7 +150,7 @@ def test_the_commands_of_the_page_on_changes_work(mutt: Mutt, tmp_path: Path):
         finished = muttctl(mutt, tmp_path, command)
         assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
     made = mutt.api("changes?kind=key&name=local")["results"][0]
-    assert (made["via"], made["who"].endswith(" by manage.py ensure_access")) == ("command", True)
+    assert (made["via"], made["who"].endswith(" by manage.py prepare")) == ("command", True)
 
 
 SENDERS = (ROOT / "docs" / "senders.md").read_text()
