@@ -90,7 +90,7 @@ def _judged(missing: Sequence[str], *, read_only: bool) -> Check:
     if missing:
         more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
         text = f"Its tables are not those of this version: the migration {missing[0]} is missing{more}."
-        return failed("postgresql", text, "Run manage.py migrate.")
+        return failed("postgresql", text, "Run manage.py prepare.")
     return ok("postgresql", "It can be written to, and has all migrations.")
 
 

@@ -11,9 +11,16 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.mutt import Mutt
+from tests.pages.addresses import LOOKS
 
-_TALLEST = 1800  # pixels of a picture
+HEIGHT = 900  # pixels of a window
+_TALLEST = 1800  # of a picture
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+# Once the page was looked at as a whole: dark are colours only, and on a phone they are the same.
+_ASKED: dict[str, Any] = {
+    "dark": {"runOnly": {"type": "rule", "values": ["color-contrast"]}},
+    "phone": {"runOnly": RULES, "rules": {"color-contrast": {"enabled": False}}},
+}
 _LISTEN = """
 window.cspViolations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -32,14 +39,22 @@ class Visit:
         """What the Content-Security-Policy has stopped."""
         return [str(one) for one in self.page.evaluate("window.cspViolations")]
 
-    def barriers(self) -> list[str]:
+    def barriers(self, looks: str = "") -> list[str]:
         """What axe finds serious: it keeps people from using the page."""
-        found = Axe().run(self.page, options={"runOnly": RULES}).response["violations"]
+        found = Axe().run(self.page, options=_ASKED.get(looks, {"runOnly": RULES})).response["violations"]
         return [
             f"{one['id']}: {one['help']}: {[node['target'] for node in one['nodes']][:4]}"
             for one in found
             if one["impact"] in {"serious", "critical"}
         ]
+
+    def all_looks(self) -> Iterator[str]:
+        """The page that is open as each kind of visitor sees it, one after the other."""
+        for name, (width, scheme) in LOOKS.items():
+            self.page.set_viewport_size({"width": width, "height": HEIGHT})
+            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the words it knows
+            self.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished)).then(() => null)")
+            yield name
 
     def is_too_wide(self) -> bool:
         """Whether the whole page scrolls sideways."""
@@ -75,7 +90,7 @@ def log_in(browser: Browser, mutt: Mutt) -> BrowserContext:
 @contextmanager
 def visiting(browser: Browser, session: Any, mutt: Mutt, width: int, scheme: str = "light") -> Iterator[Visit]:
     """A page of this width in somebody's session; None for nobody's."""
-    options: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+    options: dict[str, Any] = {"viewport": {"width": width, "height": HEIGHT}, "color_scheme": scheme}
     context = browser.new_context(**options, storage_state=session.storage_state() if session else None)
     context.add_init_script(_LISTEN)
     page = context.new_page()
