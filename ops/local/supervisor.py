@@ -153,10 +153,12 @@ class Supervisor:
 
     def _stop(self, names: list[str]) -> None:
         """Stop these at once. Raises OSError and Fault where supervisord is gone or going."""
-        for name in names:
-            with suppress(Fault):  # it was not running
-                self.call("stopProcess", name, False)  # noqa: FBT003 - as above
-        while any(info["pid"] for info in self.call("getAllProcessInfo") if info["name"] in names):
+        while there := [
+            info["name"] for info in self.call("getAllProcessInfo") if info["pid"] and info["name"] in names
+        ]:
+            for name in there:
+                with suppress(Fault):  # it is being stopped already
+                    self.call("stopProcess", name, False)  # noqa: FBT003 - as above
             time.sleep(0.05)
 
     def _configuration(self) -> str:

@@ -39,6 +39,13 @@ def muttctl(mutt: Mutt, folder: Path, command: str) -> "subprocess.CompletedProc
     return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+def works(mutt: Mutt, folder: Path, command: str) -> str:
+    """What it printed."""
+    finished = muttctl(mutt, folder, command)
+    assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+    return finished.stdout
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_readme_works(mutt: Mutt, tmp_path: Path, command: str):
     (identifier,) = mutt.send(event(hostname="core-router-01"))
@@ -57,8 +64,7 @@ OF_DELIVERY = re.findall(
 def test_the_commands_of_the_page_on_reliability_work_one_after_the_other(mutt: Mutt, tmp_path: Path):
     assert len(OF_DELIVERY) >= 8
     for command in OF_DELIVERY:
-        finished = muttctl(mutt, tmp_path, command)
-        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+        works(mutt, tmp_path, command)
     assert mutt.api("breaker")["forced"] is None
     (identifier,) = mutt.send(event(message="Interface Gi0/1, changed state to down"))
     assert mutt.outcome(identifier, "delivered")  # an open breaker is tried at once, and closed by that
@@ -71,8 +77,7 @@ OF_ALERTS = re.findall(
 
 @pytest.mark.parametrize("command", OF_ALERTS)
 def test_the_commands_that_the_page_on_alerts_begins_with_work(mutt: Mutt, tmp_path: Path, command: str):
-    finished = muttctl(mutt, tmp_path, command)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
+    works(mutt, tmp_path, command)
 
 
 RULES = (ROOT / "docs" / "rules.md").read_text()
@@ -88,8 +93,7 @@ def test_the_commands_of_the_page_on_rules_work_one_after_the_other(mutt: Mutt, 
         if command == "ensure_roles":
             mutt.stack.manage(command)
             continue
-        finished = muttctl(mutt, tmp_path, command)
-        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+        works(mutt, tmp_path, command)
     mutt.api("dev-hosts/bulk", "POST", {"delete": ["lab-of-the-docs"]})
     mutt.api("teams/bulk", "POST", {"delete": ["core-of-the-docs"]})
 
@@ -97,8 +101,7 @@ def test_the_commands_of_the_page_on_rules_work_one_after_the_other(mutt: Mutt, 
 def test_the_file_of_rules_that_is_shown_is_one(mutt: Mutt, tmp_path: Path):
     (text,) = A_FILE_OF_RULES
     (tmp_path / "shown.yaml").write_text(text)
-    checked = muttctl(mutt, tmp_path, "muttctl rules check shown.yaml")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    works(mutt, tmp_path, "muttctl rules check shown.yaml")
 
 
 SLO = (ROOT / "docs" / "slo.md").read_text()
@@ -108,8 +111,7 @@ OF_SLO = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", SLO, re.MULT
 def test_the_commands_of_the_page_on_objectives_work(mutt: Mutt, tmp_path: Path):
     assert len(OF_SLO) >= 4
     for command in OF_SLO:
-        finished = muttctl(mutt, tmp_path, command)
-        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+        works(mutt, tmp_path, command)
 
 
 HEALTH = (ROOT / "docs" / "health.md").read_text()
@@ -119,8 +121,7 @@ OF_HEALTH = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", HEALTH, r
 def test_the_commands_of_the_page_on_health_work_one_after_the_other(mutt: Mutt, tmp_path: Path):
     assert len(OF_HEALTH) >= 4
     for command in OF_HEALTH:
-        finished = muttctl(mutt, tmp_path, command)
-        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+        works(mutt, tmp_path, command)
 
 
 def test_the_file_of_objectives_that_is_shown_is_one(tmp_path: Path):
@@ -147,8 +148,7 @@ OF_CHANGES = re.findall(
 def test_the_commands_of_the_page_on_changes_work(mutt: Mutt, tmp_path: Path):
     assert len(OF_CHANGES) >= 3
     for command in OF_CHANGES:
-        finished = muttctl(mutt, tmp_path, command)
-        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+        works(mutt, tmp_path, command)
     made = mutt.api("changes?kind=key&name=local")["results"][0]
     assert (made["via"], made["who"].endswith(" by manage.py prepare")) == ("command", True)
 
@@ -193,10 +193,9 @@ def test_the_commands_of_the_page_on_retention_archive_a_month_and_bring_it_back
             forget_month(mutt, folder)
             mutt.stack.manage(*shlex.split(command.replace("/mnt/archive/2025-01", str(folder))))
             continue
-        finished = muttctl(mutt, tmp_path, command)
-        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+        told = works(mutt, tmp_path, command)
         if " archives" in command:
-            assert "dropped" in finished.stdout
+            assert "dropped" in told
             assert mutt.api("events?until=2025-02-01T00:00:00Z")["results"] == []
     assert mutt.event(str(identifier))["outcome"] == "unmatched"
     check = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False)
@@ -236,10 +235,9 @@ def test_the_commands_of_the_page_on_searching_find_what_they_should(mutt: Mutt,
     (identifier,) = mutt.send(event(hostname="core-router-01", message="Interface Gi0/7, changed state to down"))
     mutt.outcome(identifier, "delivered")
     for command in OF_SEARCHING:
-        finished = muttctl(mutt, tmp_path, command)
-        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+        told = works(mutt, tmp_path, command)
         if " search " in command:
-            assert identifier in finished.stdout
+            assert identifier in told
     assert identifier in (tmp_path / "events.csv").read_text()
 
 

@@ -16,11 +16,7 @@ from tests.pages.addresses import LOOKS
 HEIGHT = 900  # pixels of a window
 _TALLEST = 1800  # of a picture
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-# Once the page was looked at as a whole: dark are colours only, and on a phone they are the same.
-_ASKED: dict[str, Any] = {
-    "dark": {"runOnly": {"type": "rule", "values": ["color-contrast"]}},
-    "phone": {"runOnly": RULES, "rules": {"color-contrast": {"enabled": False}}},
-}
+_NO_MORE_TRANSITIONS = "document.getAnimations().forEach((one) => one instanceof CSSTransition && one.finish())"
 _LISTEN = """
 window.cspViolations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -39,9 +35,10 @@ class Visit:
         """What the Content-Security-Policy has stopped."""
         return [str(one) for one in self.page.evaluate("window.cspViolations")]
 
-    def barriers(self, looks: str = "") -> list[str]:
+    def barriers(self, *, colours_only: bool = False) -> list[str]:
         """What axe finds serious: it keeps people from using the page."""
-        found = Axe().run(self.page, options=_ASKED.get(looks, {"runOnly": RULES})).response["violations"]
+        asked: Any = {"type": "rule", "values": ["color-contrast"]} if colours_only else RULES
+        found = Axe().run(self.page, options={"runOnly": asked}).response["violations"]
         return [
             f"{one['id']}: {one['help']}: {[node['target'] for node in one['nodes']][:4]}"
             for one in found
@@ -53,7 +50,7 @@ class Visit:
         for name, (width, scheme) in LOOKS.items():
             self.page.set_viewport_size({"width": width, "height": HEIGHT})
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the words it knows
-            self.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished)).then(() => null)")
+            self.page.evaluate(_NO_MORE_TRANSITIONS)
             yield name
 
     def is_too_wide(self) -> bool:

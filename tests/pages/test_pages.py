@@ -66,10 +66,10 @@ def test_a_page_of_admin_opens_without_a_complaint_or_a_barrier(
     with visiting(browser, session, filled, DESKTOP) as visit:
         visit.page.goto(address(PAGES[name], filled))
         assert "/admin/login/" not in visit.page.url
-        assert (visit.complaints, visit.violations()) == ([], [])
         for looks in visit.all_looks():
-            visit.shoot(f"{name}-{looks}")
-            assert (looks, visit.barriers(looks)) == (looks, [])
+            look(visit, f"{name}-{looks}")
+        for looks in visit.all_looks():  # axe has styles of its own, which the policy stops
+            assert (looks, visit.barriers(colours_only=looks == "dark")) == (looks, [])
             assert (looks, visit.is_too_wide()) == (looks, False)
 
 
@@ -79,9 +79,8 @@ def test_a_page_for_everybody_opens_under_the_strict_policy(browser: Browser, mu
         visit.page.goto(address(PUBLIC[name], mutt))
         shown = {"login": "Log in", "swagger-ui": "/api/v1/rules/test", "redoc": "Try the rules on an event"}
         eventually(lambda: shown[name].lower() in visit.page.content().lower())
-        assert (visit.complaints, visit.violations()) == ([], [])
         for looks in visit.all_looks():
-            visit.shoot(f"{name}-{looks}")
+            look(visit, f"{name}-{looks}")
 
 
 def test_the_other_pages_open_under_the_strict_policy(browser: Browser, session: Any, filled: Mutt):
