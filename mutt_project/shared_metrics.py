@@ -34,7 +34,8 @@ class ProcessesCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         with _held(self._folder):
             _tidy(self._folder)
-            found: Iterable[Metric] = MultiProcessCollector(None, str(self._folder)).collect()  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
+            paths = [str(path) for path in self._folder.glob("*.db") if not _is_empty(path)]
+            found: Iterable[Metric] = MultiProcessCollector.merge(paths)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
             return [_steady(metric) for metric in found]
 
 
@@ -94,11 +95,16 @@ def _tidy(folder: Path) -> None:
             _merge(folder, kind, paths)
 
 
+def _is_empty(path: Path) -> bool:
+    """As it is at the start of a process for a moment, and for good if it is killed then."""
+    return not path.stat().st_size
+
+
 def _merge(folder: Path, kind: str, paths: list[Path]) -> None:
     """Write the new sum beside the old one, then what remains to be done, and do it: a kill in between is harmless."""
     total: Counter[str] = Counter()
     for path in [folder / f"{kind}_dead.db", *paths]:
-        if path.exists() and path.stat().st_size:  # an empty one is of a process that was killed at its start
+        if path.exists() and not _is_empty(path):
             for key, value, *_ in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call] # as above
                 total[key] += value
     draft = folder / f"{kind}_dead.new"

@@ -1,6 +1,7 @@
 """What became of an event and why, asked of a running MUTT: while it waits, and after the rules were changed."""
 
 import json
+import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ def rule(mutt: Mutt) -> Iterator[int]:
         mutt.api("rules", "POST", {"name": name, "match_string": TEXT, "priority": priority, **handling})["id"]
         for name, priority in (("The first of why", 1), ("The second of why", 2))
     ]
+    time.sleep(2)  # so long after a change every worker decides by it
     yield made[0]
     mutt.api("rules/bulk", "POST", {"delete": made})
 

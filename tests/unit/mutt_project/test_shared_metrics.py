@@ -61,6 +61,12 @@ def test_a_process_that_lives_keeps_its_files(tmp_path):
     assert ours.exists()
 
 
+def test_a_process_that_is_about_to_begin_counting_does_not_disturb(tmp_path):
+    a_process_counts(tmp_path, 2)
+    (tmp_path / f"counter_{os.getpid()}.db").touch()
+    assert 'events_total{source="syslog"} 2.0' in page(tmp_path)
+
+
 @pytest.mark.parametrize("moment", ["before the new sum is in its place", "after it", "amid the removal"])
 def test_a_kill_amid_a_merge_neither_loses_nor_doubles(tmp_path, moment):
     a_process_counts(tmp_path, 2)
