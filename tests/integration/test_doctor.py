@@ -20,6 +20,8 @@ from tests.mutt import Mutt, eventually
 
 pytestmark = pytest.mark.stack
 
+LOOK_S = 0.5  # each process of the web server looks at the journal four times a second
+
 
 @pytest.fixture(autouse=True)
 def settled(mutt: Mutt) -> Iterator[None]:
@@ -177,11 +179,12 @@ def test_a_full_journal_is_named_with_its_mark(mutt: Mutt):
     before = broker.config_get("maxmemory")["maxmemory"]
     broker.config_set("maxmemory", int(broker.info("memory")["used_memory"] / 0.8))
     try:
+        time.sleep(LOOK_S)
         eventually(lambda: not mutt.ready())
         found = doctor(mutt)
     finally:
         broker.config_set("maxmemory", before)
-        time.sleep(0.5)  # each process of the web server looks four times a second
+        time.sleep(LOOK_S)
         eventually(mutt.ready)
     name, text = first(found)
     assert (name, "the journal: It is full: Redis uses" in text) == ("ready", True)
