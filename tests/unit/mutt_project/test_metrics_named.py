@@ -85,7 +85,7 @@ def test_every_alert_has_its_section_and_leads_there():
 
 def commands() -> list[str]:
     """What the docs of alerts and the alerts themselves tell to run."""
-    in_docs = re.findall(r"(?<!py )`(muttctl [^`]+)`|manage\.py (muttctl .+)$", ALERTS, re.MULTILINE)
+    in_docs = re.findall(r"(?<!py )`(muttctl [^`]+)`|^(muttctl .+)$", ALERTS, re.MULTILINE)
     lines = "\n".join(alert["annotations"]["description"] for alert in alerts())
     in_alerts = re.findall(r"(muttctl .+?)(?:, then| shows|, and |\. |$|(?=, muttctl))", lines, re.MULTILINE)
     return sorted({found for pair in in_docs for found in pair if found} | set(in_alerts))
