@@ -81,6 +81,7 @@ clean: ## Remove the virtual environment and all data of make demo and make run
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing what MUTT needs into .venv …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(LOCKED:%=-r %)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev: requirements/dev.txt .venv/run

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from mutt_project import __version__
 from mutt_project.muttctl.audit import audit
 from mutt_project.muttctl.breaker import breaker
 from mutt_project.muttctl.dlq import dlq
@@ -67,6 +68,7 @@ Exit status:
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="muttctl %(version)s")
 def cli() -> None:
     """Ask and feed a running MUTT over its REST API."""
     # Event texts come in all alphabets; a terminal that lacks one gets an escape instead of a crash.
