@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - Sphinx wants it here
 """How Sphinx makes a site of these pages; `make docs` runs it.
 
 The pages are plain Markdown that reads well in the repository, so the whole repository is what Sphinx is given: a link
@@ -28,7 +29,6 @@ exclude_patterns = [
 ]
 
 myst_heading_anchors = 4
-myst_enable_extensions = ["linkify"] if False else []
 
 html_theme = "furo"
 html_title = f"MUTT {version}"
@@ -70,7 +70,9 @@ def _add_navigation(_: "Sphinx", docname: str, source: list[str]) -> None:
 
 def _lead_to_the_first_page(app: "Sphinx", error: Exception | None) -> None:
     if error is None:
-        page = '<!doctype html><meta charset="utf-8"><title>MUTT</title><meta http-equiv="refresh" content="0; url={0}">'
+        page = (
+            '<!doctype html><meta charset="utf-8"><title>MUTT</title><meta http-equiv="refresh" content="0; url={0}">'
+        )
         (Path(app.outdir) / "index.html").write_text(f'{page}<a href="{{0}}">MUTT</a>\n'.format(f"{root_doc}.html"))
 
 
