@@ -11,6 +11,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pygments.lexers.special import TextLexer
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -77,5 +79,6 @@ def _lead_to_the_first_page(app: "Sphinx", error: Exception | None) -> None:
 
 
 def setup(app: "Sphinx") -> None:
+    app.add_lexer("redis", TextLexer)  # a word for readers of the repository
     app.connect("source-read", _add_navigation)
     app.connect("build-finished", _lead_to_the_first_page)

@@ -115,15 +115,13 @@ def _type_of(schema: Json, schemas: Json) -> str:
         schema = schemas[named]
     for several in ("oneOf", "anyOf", "allOf"):
         if several in schema:
-            return " or ".join(
-                dict.fromkeys(_type_of(one, schemas) for one in schema[several] if one != {"type": "null"})
-            )
+            return " or ".join(filter(None, dict.fromkeys(_type_of(one, schemas) for one in schema[several])))
     if "enum" in schema and len(schema["enum"]) <= 8:  # noqa: PLR2004 - more fill the line
-        return ", ".join(f"`{word}`" for word in schema["enum"])
-    if "$ref" in schema:
-        return f"`{_name_of(schema)}`"
+        return ", ".join(f"`{word}`" for word in schema["enum"] if word)
+    if named:
+        return f"`{named}`"
     kind = schema.get("type", "any")
-    kinds = [kind] if isinstance(kind, str) else [one for one in kind if one != "null"]
+    kinds = [one for one in ([kind] if isinstance(kind, str) else kind) if one != "null"]
     if kinds == ["array"]:
         return f"list of {_type_of(schema.get('items', {}), schemas)}"
-    return schema.get("format") or " or ".join(kinds)
+    return str(schema.get("format") or " or ".join(kinds))
