@@ -67,7 +67,7 @@ references: .venv/dev ## Refuse pages of docs/reference that are not what the co
 	@$(BIN)/python -m ops.references --check
 
 docs: .venv/dev ## Make a site of docs/ in var/site
-	@$(BIN)/sphinx-build -q -W --keep-going -b html -c docs -d var/site-doctrees . var/site
+	@$(BIN)/sphinx-build -q -W --keep-going -E -b html -c docs -d var/site-doctrees . var/site
 	@echo "var/site/index.html"
 
 format: .venv/dev ## Put the code into its usual form, write docs/openapi.yaml and docs/reference anew

@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pygments.lexers.special import TextLexer
+from pygments.lexers.special import TextLexer  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -35,7 +35,9 @@ myst_heading_anchors = 4
 html_theme = "furo"
 html_title = f"MUTT {version}"
 html_show_sphinx = html_show_copyright = html_use_index = html_show_sourcelink = html_copy_source = False
+html_show_search_summary = False  # it would be fetched, which browsers refuse where there is no server
 html_static_path = ["site"]
+html_favicon = "../mutt_project/static/mutt_project/mutt.svg"
 html_css_files = ["mutt.css"]
 html_theme_options: dict[str, Any] = {"navigation_with_keys": False}
 pygments_style, pygments_dark_style = "a11y-high-contrast-light", "a11y-high-contrast-dark"
@@ -43,7 +45,7 @@ html_permalinks_icon = "#"
 copybutton_selector = "div.highlight-sh pre, div.highlight-json pre, div.highlight-yaml pre, div.highlight-toml pre"
 
 _HEADING = re.compile(r"^##+ (.+)$")
-_LINK_TO_PAGE = re.compile(r"\]\((?!https?:)([^)#]+\.md)\)")
+_LINK_TO_PAGE = re.compile(r"\[([^\]]+)\]\((?!https?:)([^)#]+\.md)\)")
 
 
 def navigation(text: str) -> str:
@@ -53,10 +55,12 @@ def navigation(text: str) -> str:
     for line in text.splitlines():
         if heading := _HEADING.match(line):
             groups.append((heading[1], []))
-        elif line.startswith(("- ", "|")) or re.match(r"\d+\. ", line):
-            new = [page for page in _LINK_TO_PAGE.findall(line) if page not in known]
-            groups[-1][1].extend(new)
-            known.update(new)
+        elif numbered := re.match(r"\d+\. ", line):
+            groups[-1][1].extend(f"{numbered[0]}{title} <{page}>" for title, page in _LINK_TO_PAGE.findall(line))
+        elif line.startswith("- ") or (line.startswith("|") and groups[-1][0]):
+            new = [(title, page) for title, page in _LINK_TO_PAGE.findall(line) if page not in known]
+            groups[-1][1].extend(f"{title} <{page}>" for title, page in new)
+            known.update(page for _, page in new)
     trees = (
         "\n".join(["```{toctree}", ":hidden:", *([f":caption: {caption}"] if caption else []), *pages, "```"])
         for caption, pages in groups
@@ -70,6 +74,12 @@ def _add_navigation(_: "Sphinx", docname: str, source: list[str]) -> None:
         source[0] += f"\n\n{navigation(source[0])}\n"
 
 
+def _give_headings_a_level(_app: "Sphinx", _page: str, _template: str, context: dict[str, Any], _tree: object) -> None:
+    """Furo's captions say that they are headings, but not of which level; a screen reader wants to know."""
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="3"')
+
+
 def _lead_to_the_first_page(app: "Sphinx", error: Exception | None) -> None:
     if error is None:
         page = (
@@ -81,4 +91,5 @@ def _lead_to_the_first_page(app: "Sphinx", error: Exception | None) -> None:
 def setup(app: "Sphinx") -> None:
     app.add_lexer("redis", TextLexer)  # a word for readers of the repository
     app.connect("source-read", _add_navigation)
+    app.connect("html-page-context", _give_headings_a_level, priority=900)  # after Furo
     app.connect("build-finished", _lead_to_the_first_page)
