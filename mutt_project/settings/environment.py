@@ -1,5 +1,6 @@
 """Reading settings from the environment, failing loudly: what is missing or wrong, and how to mend it."""
 
+import logging
 import math
 import os
 import re
@@ -63,6 +64,14 @@ def one_of(*words: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def log_level(text: str) -> str:
+    """As logging knows it."""
+    known = logging.getLevelNamesMapping()
+    if text not in known:
+        raise ValueError(f"“{text}” is none of {', '.join(known)}")
+    return text
 
 
 def positive(text: str) -> float:
