@@ -14,7 +14,7 @@ from audit.tuning.present import present
 from audit.tuning.storing import change
 
 
-class TuningBackend(Backend):
+class TuningBackend(Backend):  # type: ignore[misc] # constance is untyped
     """A value that was not set is the environment's, and stays not set."""
 
     def get(self, key: str) -> Any:

@@ -118,7 +118,12 @@ class Present:
         self._level = level
 
 
-present = Present(lambda: redis_client().get(PUBLISHED))
+def _published() -> bytes | None:
+    found: Any = redis_client().get(PUBLISHED)  # bytes, since our client decodes nothing
+    return found if found is None else bytes(found)
+
+
+present = Present(_published)
 
 
 class Tuned:

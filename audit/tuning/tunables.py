@@ -15,6 +15,7 @@ from audit.ids import MAX_EVENTS_PER_BATCH
 
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+_LINK = re.compile(r"\[[^]]*\]\(([^)]*)\)")
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 _LONGEST = 200  # characters of a value
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -56,6 +57,11 @@ class Tunable:
     zero_is_never: bool = False
     risky: Risky | None = None
     risk: str = ""
+
+    @property
+    def in_plain_words(self) -> str:
+        """Its meaning without the marks of Markdown."""
+        return _LINK.sub(r"docs/\1", self.meaning).replace("`", "")
 
     @property
     def bounds(self) -> str:

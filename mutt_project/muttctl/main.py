@@ -7,6 +7,7 @@ import click
 
 from mutt_project.muttctl.audit import audit
 from mutt_project.muttctl.breaker import breaker
+from mutt_project.muttctl.config import config
 from mutt_project.muttctl.dlq import dlq
 from mutt_project.muttctl.doctor import doctor
 from mutt_project.muttctl.events import events
@@ -38,6 +39,7 @@ EPILOG = f"""{
         "muttctl dlq inspect --service alerter --limit 10",
         "muttctl breaker status",
         "muttctl audit retain --dry-run",
+        "muttctl config list --changed",
         "muttctl send /var/log/syslog",
     )
 }
@@ -75,5 +77,20 @@ def cli() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (audit, breaker, dlq, doctor, events, hosts, ledger, quarantine, refusals, rules, send, slo, teams):
+for command in (
+    audit,
+    breaker,
+    config,
+    dlq,
+    doctor,
+    events,
+    hosts,
+    ledger,
+    quarantine,
+    refusals,
+    rules,
+    send,
+    slo,
+    teams,
+):
     cli.add_command(command)

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from audit.outcomes import Outcome
-from audit.tuning.tunables import TUNABLES, as_text
+from audit.tuning.tunables import TUNABLES, Kind, as_text
 from forwarder.addresses import Network
 from ingest.answers import Why
 from mutt_project.log_lines import log_format
@@ -208,6 +208,8 @@ SPECTACULAR_SETTINGS = {
         "SloStateEnum": [(word, word) for word in ("ok", "burning", "exhausted")],
         "RefusalEnum": [(word.value, word.value) for word in Why],
         "HealthStateEnum": [(word, word) for word in ("ok", "warning", "failed")],
+        "SettingSourceEnum": [(word, word) for word in ("run time", "environment", "default")],
+        "SettingTypeEnum": [(kind.value, kind.value) for kind in Kind],
         "DecidedOutcomeEnum": [(word, word) for word in ("forwarded", "ignored", "unmatched")],
     },
 }
