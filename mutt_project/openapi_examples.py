@@ -263,7 +263,7 @@ _SETTING = {
     "bounds": "1 to 10,000",
     "value": 50,
     "default": 100,
-    "source": "run time",
+    "origin": "run time",
     "by": "ada",
     "at": _AT,
     "why": "CHG-1234: Moogsoft asks for less at once",

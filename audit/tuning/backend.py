@@ -9,9 +9,10 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from constance.backends import Backend
+from django.core.exceptions import ValidationError
 
 from audit.tuning.present import present
-from audit.tuning.storing import change
+from audit.tuning.storing import InvalidError, change
 
 
 class TuningBackend(Backend):  # type: ignore[misc] # constance is untyped
@@ -25,7 +26,10 @@ class TuningBackend(Backend):  # type: ignore[misc] # constance is untyped
         return {key: present.snapshot.values[key] for key in keys if key in present.snapshot.values}
 
     def set(self, key: str, value: Any) -> None:
-        change({key: value})
+        try:
+            change({key: value})
+        except InvalidError as error:  # constance's own command has words for this one
+            raise ValidationError(list(error.faults.values())) from error
 
     async def aget(self, key: str) -> Any:
         return await sync_to_async(self.get)(key)

@@ -54,12 +54,12 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One setting as it stands. `source`: run time, environment or default; `by`, `at` and `why` of the last change."""
+    """One setting as it stands. `origin`: run time, environment or default; `by`, `at` and `why` of the last change."""
 
     tunable: Tunable
     value: Any
     default: Any
-    source: str
+    origin: str
     by: str = ""
     at: datetime | None = None
     why: str = ""
@@ -165,8 +165,8 @@ def _last_changes() -> dict[str, Change]:
 
 def _stands(tunable: Tunable, stored: Mapping[str, Any], last: Change | None) -> Standing:
     default = getattr(settings, tunable.name)
-    source = "run time" if tunable.name in stored else "environment" if os.environ.get(tunable.name) else "default"
+    origin = "run time" if tunable.name in stored else "environment" if os.environ.get(tunable.name) else "default"
     value = stored.get(tunable.name, default)
     if last is None:
-        return Standing(tunable, value, default, source)
-    return Standing(tunable, value, default, source, by=last.who, at=last.at, why=last.reason)
+        return Standing(tunable, value, default, origin)
+    return Standing(tunable, value, default, origin, by=last.who, at=last.at, why=last.reason)

@@ -9,7 +9,7 @@ from audit.changes import MAX_REASON_LENGTH
 from audit.tuning.storing import Standing
 from audit.tuning.tunables import TOPICS, Kind
 
-SOURCES = ("run time", "environment", "default")
+ORIGINS = ("run time", "environment", "default")
 _TOPIC_OF = {name: topic for topic, names in TOPICS.items() for name in names}
 
 
@@ -31,7 +31,7 @@ class SettingSerializer(serializers.Serializer[Any]):
     bounds = serializers.CharField()
     value = serializers.JSONField(help_text="A number, a text, or a list of texts.")
     default = serializers.JSONField(help_text="What holds where nobody sets it: what the environment says.")
-    source = serializers.ChoiceField(choices=SOURCES, help_text="Where the value comes from.")
+    origin = serializers.ChoiceField(choices=ORIGINS, help_text="Where the value comes from.")
     by = serializers.CharField(help_text="Who changed it last; empty: nobody ever did.")
     at = serializers.DateTimeField(allow_null=True)
     why = serializers.CharField()
@@ -91,7 +91,7 @@ def as_json(standing: Standing) -> dict[str, Any]:
         "bounds": tunable.bounds,
         "value": standing.value,
         "default": standing.default,
-        "source": standing.source,
+        "origin": standing.origin,
         "by": standing.by,
         "at": standing.at,
         "why": standing.why,

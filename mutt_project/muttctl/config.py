@@ -23,7 +23,7 @@ from mutt_project.muttctl.parameters import confirm, reason_option
 
 PATH = "/api/v1/config"
 COLUMNS = (
-    *("name", "value", "default", "source", "type", "unit", "bounds", "topic", "meaning", "by", "at", "why"),
+    *("name", "value", "default", "origin", "type", "unit", "bounds", "topic", "meaning", "by", "at", "why"),
 )  # fmt: skip
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask, also where a guard is loosened.")
@@ -50,7 +50,7 @@ def config() -> None:
 def list_settings(form: str, *, changed: bool) -> None:
     """List the settings with their values, and where each comes from."""
     settings: list[JsonObject] = connect().get(PATH).get("settings") or []
-    found = [one for one in settings if one.get("source") == "run time"] if changed else settings
+    found = [one for one in settings if one.get("origin") == "run time"] if changed else settings
     rows = found if form == "json" else [one | {name: _text(one.get(name)) for name in _VALUES} for one in found]
     print_rows(rows, form, COLUMNS, _print_table, nothing="Nothing was set at run time.")
 
@@ -69,7 +69,7 @@ def get(name: str, form: str) -> None:
         [
             ("name", one.get("name")),
             ("value", _text(one.get("value"))),
-            ("comes from", one.get("source")),
+            ("comes from", one.get("origin")),
             ("default", _text(one.get("default"))),
             ("unit", one.get("unit")),
             ("may be", one.get("bounds")),
@@ -164,5 +164,5 @@ def _print_table(found: list[JsonObject]) -> None:
     table.add_column("Default", overflow="fold")
     table.add_column("From", no_wrap=True)
     for one in found:
-        table.add_row(*(cell(one.get(name)) for name in ("name", "value", "default", "source")))
+        table.add_row(*(cell(one.get(name)) for name in ("name", "value", "default", "origin")))
     print_table(table)

@@ -208,7 +208,7 @@ SPECTACULAR_SETTINGS = {
         "SloStateEnum": [(word, word) for word in ("ok", "burning", "exhausted")],
         "RefusalEnum": [(word.value, word.value) for word in Why],
         "HealthStateEnum": [(word, word) for word in ("ok", "warning", "failed")],
-        "SettingSourceEnum": [(word, word) for word in ("run time", "environment", "default")],
+        "SettingOriginEnum": [(word, word) for word in ("run time", "environment", "default")],
         "SettingTypeEnum": [(kind.value, kind.value) for kind in Kind],
         "DecidedOutcomeEnum": [(word, word) for word in ("forwarded", "ignored", "unmatched")],
     },
