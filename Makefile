@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz faults bench-rules bench-search pictures check lint audit types layers migrations openapi format requirements clean
+.PHONY: help demo run stop test fuzz faults bench-rules bench-search pictures check lint audit types layers migrations openapi settings format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,7 +39,7 @@ pictures: .venv/dev ## Take the pictures of all pages in docs/pictures anew
 	@$(BIN)/python -m tests.chromium
 	MUTT_SCREENSHOTS=docs/pictures $(BIN)/python -m pytest -q tests/pages -k test_a_page_
 
-check: lint types layers migrations openapi test ## All that CI asks for
+check: lint types layers migrations openapi settings test ## All that CI asks for
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -63,10 +63,14 @@ openapi: .venv/dev ## Refuse an OpenAPI document that is not what the code says
 	@$(CHECKS) $(BIN)/python manage.py spectacular --validate --fail-on-warn > .venv/openapi.yaml
 	@diff -u docs/openapi.yaml .venv/openapi.yaml || (echo "docs/openapi.yaml is out of date: make format"; exit 1)
 
-format: .venv/dev ## Put the code into its usual form and write docs/openapi.yaml anew
+settings: .venv/dev ## Refuse docs/settings.md that is not what the code says
+	@$(CHECKS) $(BIN)/python -m mutt_project.settings.reference --check
+
+format: .venv/dev ## Put the code into its usual form and write docs/openapi.yaml and docs/settings.md anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(CHECKS) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+	$(CHECKS) $(BIN)/python -m mutt_project.settings.reference
 
 requirements: ## Compile requirements/*.in to hashed *.txt (needs uv on the PATH)
 	cd requirements && for name in base local dev; do \
