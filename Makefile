@@ -65,16 +65,18 @@ openapi: .venv/dev ## Refuse an OpenAPI document that is not what the code says
 
 references: .venv/dev ## Refuse pages of docs/reference that are not what the code says
 	@$(BIN)/python -m ops.references --check
+	@$(CHECKS) $(BIN)/python -m mutt_project.settings.reference --check
 
 docs: .venv/dev ## Make a site of docs/ in var/site
 	@$(BIN)/sphinx-build -q -W --keep-going -E -b html -c docs -d var/site-doctrees . var/site
 	@echo "var/site/index.html"
 
-format: .venv/dev ## Put the code into its usual form, write docs/openapi.yaml and docs/reference anew
+format: .venv/dev ## Put the code into its usual form, write docs/openapi.yaml, docs/reference and docs/settings.md anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(CHECKS) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 	$(BIN)/python -m ops.references
+	$(CHECKS) $(BIN)/python -m mutt_project.settings.reference
 
 requirements: ## Compile requirements/*.in to hashed *.txt (needs uv on the PATH)
 	cd requirements && for name in base local dev; do \

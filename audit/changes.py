@@ -31,6 +31,7 @@ class Kind(StrEnum):
     QUARANTINED = "quarantined"
     REPLAY = "replay"
     RULE = "rule"
+    SETTING = "setting"
     TEAM = "team"
     USER = "user"
 
@@ -41,6 +42,7 @@ KINDS = {
     "audit.deadletter": Kind.DEAD_LETTER,
     "auth.group": Kind.GROUP,
     "auth.user": Kind.USER,
+    "constance.constance": Kind.SETTING,
     "ingest.apikey": Kind.KEY,
     "ingest.quarantined": Kind.QUARANTINED,
     "ingest.replay": Kind.REPLAY,

@@ -10,6 +10,7 @@ from mutt_project.muttctl.audit import audit
 from mutt_project.muttctl.breaker import breaker
 from mutt_project.muttctl.completing import complete_profiles
 from mutt_project.muttctl.completion import completion
+from mutt_project.muttctl.config import config
 from mutt_project.muttctl.dlq import dlq
 from mutt_project.muttctl.doctor import doctor
 from mutt_project.muttctl.events import events
@@ -45,6 +46,7 @@ EPILOG = f"""{
         "muttctl keys list",
         "muttctl profile add prod --url https://mutt.example.com",
         "muttctl audit retain --dry-run",
+        "muttctl config list --changed",
         "muttctl send /var/log/syslog",
     )
 }
@@ -98,7 +100,21 @@ def cli(profile: str | None) -> None:  # noqa: ARG001 - `connect` asks the conte
 
 
 NOUNS = (
-    *(audit, breaker, completion, dlq, doctor, events, hosts, keys, ledger, profile_commands, quarantine, refusals),
+    *(
+        audit,
+        breaker,
+        completion,
+        config,
+        dlq,
+        doctor,
+        events,
+        hosts,
+        keys,
+        ledger,
+        profile_commands,
+        quarantine,
+        refusals,
+    ),
     *(rules, send, slo, teams),
 )
 for command in NOUNS:
