@@ -190,7 +190,7 @@ def _ranges(batches: Collection[UUID]) -> list[list[str]]:
     return [[str(batch) for batch in batches], [str(last_id_of(batch)) for batch in batches]]
 
 
-def _value(query: str, *arguments: object) -> Any:
+def _value(query: str, *arguments: Any) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(query, arguments)
         return cursor.fetchone()[0] if cursor.rowcount else None
