@@ -37,6 +37,10 @@ class Scenario:
     def prepare(self) -> None:
         """What must have been done in better days: backups."""
 
+    def back_up(self) -> None:
+        """Make a backup as the page says. Raises StepFailed."""
+        self.run_blocks(self.page.chapter("Backups").blocks(STEPS))
+
     def in_flight(self) -> None:
         """Bring about what shall be under way at the accident; traffic runs by then."""
 
