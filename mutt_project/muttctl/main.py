@@ -13,6 +13,7 @@ from mutt_project.muttctl.completion import completion
 from mutt_project.muttctl.config import config
 from mutt_project.muttctl.dlq import dlq
 from mutt_project.muttctl.doctor import doctor
+from mutt_project.muttctl.dr import dr
 from mutt_project.muttctl.events import events
 from mutt_project.muttctl.hosts import hosts
 from mutt_project.muttctl.keys import keys
@@ -47,6 +48,7 @@ EPILOG = f"""{
         "muttctl profile add prod --url https://mutt.example.com",
         "muttctl audit retain --dry-run",
         "muttctl config list --changed",
+        "muttctl dr backup --to /srv/backup/mutt",
         "muttctl send /var/log/syslog",
     )
 }
@@ -100,22 +102,8 @@ def cli(profile: str | None) -> None:  # noqa: ARG001 - `connect` asks the conte
 
 
 NOUNS = (
-    *(
-        audit,
-        breaker,
-        completion,
-        config,
-        dlq,
-        doctor,
-        events,
-        hosts,
-        keys,
-        ledger,
-        profile_commands,
-        quarantine,
-        refusals,
-    ),
-    *(rules, send, slo, teams),
+    *(audit, breaker, completion, config, dlq, doctor, dr, events, hosts, keys, ledger, profile_commands),
+    *(quarantine, refusals, rules, send, slo, teams),
 )
 for command in NOUNS:
     cli.add_command(command)
