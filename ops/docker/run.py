@@ -1,4 +1,4 @@
-"""The image's entry: `web`, `worker`, `beat`, `flower`, or `manage` or `muttctl` and a command; what follows is handed on.
+"""The image's entry: `web`, `worker`, `beat`, `flower`, `manage` or `muttctl`; what follows is handed on.
 
 A worker serves all queues, unless `--queues=pipeline` or the like follows.
 """

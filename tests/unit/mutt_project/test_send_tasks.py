@@ -25,3 +25,10 @@ def test_a_task_that_beat_does_not_send_is_refused_before_any_is_sent():
     with pytest.raises(CommandError, match=r"Beat sends no “audit\.nothing”\. It sends: audit\.check_ledger"):
         call_command("send_tasks", "audit.check_ledger", "audit.nothing")
     assert journal().waiting().in_queue("maintenance") == 0
+
+
+@pytest.mark.usefixtures("redis_server")
+def test_a_canary_that_is_switched_off_is_not_sent_and_holds_nothing_up(capsys):
+    call_command("send_tasks", "ingest.send_canary", "audit.check_ledger")
+    assert journal().waiting().in_queue("maintenance") == 1
+    assert "sent: audit.check_ledger\n" in capsys.readouterr().out

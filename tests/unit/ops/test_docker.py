@@ -142,8 +142,8 @@ def test_the_commands_muttctl_is_that_of_the_image(app: Path):
     copied = next(rest for rest in given("COPY") if rest.endswith("/muttctl"))
     assert copied == "--chmod=0755 ops/docker/muttctl /usr/local/bin/muttctl"
     environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(app)}
-    command = ["sh", ROOT / "ops/docker/muttctl", "--help"]
-    done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
+    words = ["sh", f"{ROOT}/ops/docker/muttctl", "--help"]
+    done = subprocess.run(words, cwd="/", env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "muttctl doctor" in done.stdout
 
