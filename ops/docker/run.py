@@ -1,6 +1,7 @@
 """The image's entry: `web`, `worker`, `beat`, `flower`, `manage` or `muttctl`; what follows is handed on.
 
-A worker serves all queues, unless `--queues=pipeline` or the like follows.
+A worker serves all queues, unless `--queues=pipeline` or the like follows; `worker pipeline-2` is the second one of a
+machine for this queue, and is called so.
 """
 
 import os
@@ -30,6 +31,8 @@ def command(arguments: Sequence[str]) -> list[str]:
     role, *more = arguments or [""]
     if role not in _COMMANDS:
         raise SystemExit(f"There is no “{role}” here: say one of {', '.join(_COMMANDS)}.")
+    if role == "worker" and more and not more[0].startswith("-"):
+        more = [f"--queues={more[0].rpartition('-')[0] or more[0]}", f"--hostname={more[0]}@%h", *more[1:]]
     first, *rest = _COMMANDS[role]
     return [sys.executable, *(() if first.endswith(".py") else ("-m",)), first, *rest, *more]
 

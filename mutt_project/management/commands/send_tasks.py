@@ -12,7 +12,6 @@ from audit.workers import beat_ticks
 from mutt_project.celery import app
 from mutt_project.management.examples import Formatter
 
-
 _MAY_BE_OFF = {"ingest.send_canary"}  # MUTT_CANARY_EVERY_S=0: not sent, and no mistake of who asks for it
 
 
