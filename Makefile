@@ -21,6 +21,7 @@ stop: .venv/run ## Stop what another terminal has started here
 test: .venv/dev ## Run all tests, on real servers and real senders
 	@$(BIN)/python -m tests.senders
 	@$(BIN)/python -m tests.chromium
+	@$(BIN)/python -m tests.kubectl
 	@$(BIN)/python -m tests.parts $(ARGS)
 
 fuzz: .venv/dev ## Send 100,000 broken bodies to a running MUTT, and all odd requests (MUTT_FUZZ_COUNT, MUTT_FUZZ_SEED)
