@@ -1,0 +1,86 @@
+"""`python -m ops.drills NAME…|all`: break a sandbox, mend it by docs/disaster-recovery.md, say what was lost."""
+
+import json
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+import ops.drills
+from ops.drills.page import PAGE, Page, WrongPage
+from ops.drills.report import Figures, as_markdown, table_of
+from ops.drills.scenario import Scenario
+from ops.drills.steps import StepFailed
+from ops.drills.traffic import Refused
+from ops.local.stack import NotStarted
+
+_console = Console(stderr=True, highlight=False)
+
+
+def scenarios() -> dict[str, type[Scenario]]:
+    """All drills by name: each is a module of this package with a class of its own."""
+    for module in iter_modules(ops.drills.__path__):
+        if not module.name.startswith("__"):
+            import_module(f"ops.drills.{module.name}")
+    return {one.name: one for one in sorted(Scenario.__subclasses__(), key=lambda one: one.name)}
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--list", "only_list", is_flag=True, help="Say which drills there are.")
+@click.option("-o", "--output", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--write-page", is_flag=True, help="Write the figures into docs/disaster-recovery.md.")
+@click.option("--keep", is_flag=True, help="Keep the sandbox's folder.")
+def main(names: tuple[str, ...], form: str, *, only_list: bool, write_page: bool, keep: bool) -> None:
+    """Run drills, by name or `all`.
+
+    The exit status is 0 where nothing is lost beyond what the page says, and 1 where more is, or a step failed.
+    """
+    known = scenarios()
+    if only_list or not names:
+        _show(known, form)
+        return
+    wanted = list(known) if "all" in names else list(names)
+    if unknown := [name for name in wanted if name not in known]:
+        raise click.UsageError(f"There is no drill {unknown[0]}. There are: {', '.join(known)}, all.")
+    figures: list[Figures] = []
+    failed: list[str] = []
+    for name in wanted:
+        _console.rule(name)
+        try:
+            figures.append(known[name](Page.read(), _say, keep=keep).run())
+        except (StepFailed, TimeoutError, NotStarted, Refused, WrongPage) as error:
+            _console.print(f"{name}: {error}", style="red", markup=False)
+            failed.append(name)
+    if form == "json":
+        click.echo(json.dumps({"drills": [one.as_json() for one in figures], "failed": failed}, indent=2))
+    else:
+        Console(width=80, highlight=False).print(table_of(figures))
+    for one in figures:
+        for wrong in one.wrong:
+            _console.print(f"{one.name}: {wrong}", style="red", markup=False)
+        if write_page and one.passed:
+            PAGE.write_text(Page.read().with_figures(one.name, as_markdown(one)).text, encoding="utf-8")
+    sys.exit(bool(failed) or not all(one.passed for one in figures))
+
+
+def _show(known: dict[str, type[Scenario]], form: str) -> None:
+    if form == "json":
+        rows = [{"name": one.name, "title": one.title, "about": one.in_one_line} for one in known.values()]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    for one in known.values():
+        table.add_row(one.name, one.in_one_line or one.title)
+    Console(highlight=False).print(table)
+
+
+def _say(text: str) -> None:
+    _console.print(f"[dim]·[/] {text}" if "[" not in text else text, markup="[" not in text)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m ops.drills")
