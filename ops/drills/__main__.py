@@ -12,11 +12,12 @@ from rich.table import Table
 import ops.drills
 from ops.drills.page import PAGE, Page, WrongPage
 from ops.drills.report import Figures, as_markdown, table_of
-from ops.drills.scenario import Scenario
+from ops.drills.scenario import Scenario, Skipped
 from ops.drills.steps import StepFailed
 from ops.drills.traffic import Refused
 from ops.local.stack import NotStarted
 
+_SKIPPED = 3
 _console = Console(stderr=True, highlight=False)
 
 
@@ -37,7 +38,8 @@ def scenarios() -> dict[str, type[Scenario]]:
 def main(names: tuple[str, ...], form: str, *, only_list: bool, write_page: bool, keep: bool) -> None:
     """Run drills, by name or `all`.
 
-    The exit status is 0 where nothing is lost beyond what the page says, and 1 where more is, or a step failed.
+    The exit status is 0 where nothing is lost beyond what the page says, 1 where more is, or a step failed, and 3
+    where nothing is wrong but this machine does not allow one of the drills.
     """
     known = scenarios()
     if only_list or not names:
@@ -48,15 +50,21 @@ def main(names: tuple[str, ...], form: str, *, only_list: bool, write_page: bool
         raise click.UsageError(f"There is no drill {unknown[0]}. There are: {', '.join(known)}, all.")
     figures: list[Figures] = []
     failed: list[str] = []
+    skipped: dict[str, str] = {}
     for name in wanted:
         _console.rule(name)
         try:
             figures.append(known[name](Page.read(), _say, keep=keep).run())
+        except Skipped as why:
+            _console.print(f"{name} is skipped: {why}", style="yellow", markup=False)
+            skipped[name] = str(why)
         except (StepFailed, TimeoutError, NotStarted, Refused, WrongPage) as error:
             _console.print(f"{name}: {error}", style="red", markup=False)
             failed.append(name)
     if form == "json":
-        click.echo(json.dumps({"drills": [one.as_json() for one in figures], "failed": failed}, indent=2))
+        click.echo(
+            json.dumps({"drills": [one.as_json() for one in figures], "failed": failed, "skipped": skipped}, indent=2)
+        )
     else:
         Console(width=80, highlight=False).print(table_of(figures))
     for one in figures:
@@ -64,7 +72,9 @@ def main(names: tuple[str, ...], form: str, *, only_list: bool, write_page: bool
             _console.print(f"{one.name}: {wrong}", style="red", markup=False)
         if write_page and one.passed:
             PAGE.write_text(Page.read().with_figures(one.name, as_markdown(one)).text, encoding="utf-8")
-    sys.exit(bool(failed) or not all(one.passed for one in figures))
+    if failed or not all(one.passed for one in figures):
+        sys.exit(1)
+    sys.exit(_SKIPPED if skipped else 0)
 
 
 def _show(known: dict[str, type[Scenario]], form: str) -> None:

@@ -16,6 +16,10 @@ STEPS, CHECKS = "Steps", "How to see that it worked"
 Say = Callable[[str], None]
 
 
+class Skipped(RuntimeError):  # noqa: N818 - it reads as a sentence
+    """The machine does not allow the drill; the message says what is missing."""
+
+
 class Scenario:
     """One drill; a subclass says what is broken. `title` is its chapter in the page."""
 
@@ -56,7 +60,7 @@ class Scenario:
         return {}
 
     def run(self) -> Figures:
-        """The whole drill. Raises StepFailed, TimeoutError, NotStarted."""
+        """The whole drill. Raises StepFailed, TimeoutError, NotStarted, Skipped."""
         self.say("starting a MUTT to break")
         with sandbox(self.settings, prepare=self.configure, say=self.say, keep=self.keep) as self.sandbox:
             self.say("sending events of every fate")
