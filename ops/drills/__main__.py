@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -29,6 +31,41 @@ def scenarios() -> dict[str, type[Scenario]]:
     return {one.name: one for one in sorted(Scenario.__subclasses__(), key=lambda one: one.name)}
 
 
+@dataclass
+class _Done:
+    """What came of the drills."""
+
+    figures: list[Figures] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, run: Callable[[], Figures]) -> None:
+        try:
+            self.figures.append(run())
+        except Skipped as why:
+            _console.print(f"{name} is skipped: {why}", style="yellow", markup=False)
+            self.skipped[name] = str(why)
+        except (StepFailed, TimeoutError, NotStarted, Refused, WrongPage) as error:
+            _console.print(f"{name}: {error}", style="red", markup=False)
+            self.failed.append(name)
+
+    def show(self, form: str) -> None:
+        if form == "json":
+            drills = [one.as_json() for one in self.figures]
+            click.echo(json.dumps({"drills": drills, "failed": self.failed, "skipped": self.skipped}, indent=2))
+        else:
+            Console(width=80, highlight=False).print(table_of(self.figures))
+        for one in self.figures:
+            for wrong in one.wrong:
+                _console.print(f"{one.name}: {wrong}", style="red", markup=False)
+
+    @property
+    def exit_status(self) -> int:
+        if self.failed or not all(one.passed for one in self.figures):
+            return 1
+        return _SKIPPED if self.skipped else 0
+
+
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--list", "only_list", is_flag=True, help="Say which drills there are.")
@@ -48,33 +85,16 @@ def main(names: tuple[str, ...], form: str, *, only_list: bool, write_page: bool
     wanted = list(known) if "all" in names else list(names)
     if unknown := [name for name in wanted if name not in known]:
         raise click.UsageError(f"There is no drill {unknown[0]}. There are: {', '.join(known)}, all.")
-    figures: list[Figures] = []
-    failed: list[str] = []
-    skipped: dict[str, str] = {}
+    done = _Done()
     for name in wanted:
         _console.rule(name)
-        try:
-            figures.append(known[name](Page.read(), _say, keep=keep).run())
-        except Skipped as why:
-            _console.print(f"{name} is skipped: {why}", style="yellow", markup=False)
-            skipped[name] = str(why)
-        except (StepFailed, TimeoutError, NotStarted, Refused, WrongPage) as error:
-            _console.print(f"{name}: {error}", style="red", markup=False)
-            failed.append(name)
-    if form == "json":
-        click.echo(
-            json.dumps({"drills": [one.as_json() for one in figures], "failed": failed, "skipped": skipped}, indent=2)
-        )
-    else:
-        Console(width=80, highlight=False).print(table_of(figures))
-    for one in figures:
-        for wrong in one.wrong:
-            _console.print(f"{one.name}: {wrong}", style="red", markup=False)
-        if write_page and one.passed:
-            PAGE.write_text(Page.read().with_figures(one.name, as_markdown(one)).text, encoding="utf-8")
-    if failed or not all(one.passed for one in figures):
-        sys.exit(1)
-    sys.exit(_SKIPPED if skipped else 0)
+        done.add(name, known[name](Page.read(), _say, keep=keep).run)
+    done.show(form)
+    if write_page:
+        for one in done.figures:
+            if one.passed:
+                PAGE.write_text(Page.read().with_figures(one.name, as_markdown(one)).text, encoding="utf-8")
+    sys.exit(done.exit_status)
 
 
 def _show(known: dict[str, type[Scenario]], form: str) -> None:
