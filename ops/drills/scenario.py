@@ -1,7 +1,8 @@
 """What all drills have in common: break with known events in flight, mend by the page, weigh what is left."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from ops.drills.page import Page
@@ -35,6 +36,10 @@ class Scenario:
         self.broken_at = 0.0
         self.more: dict[str, str] = {}
 
+    def given(self, base: Path) -> Mapping[str, str]:  # noqa: ARG002 - for those that put something there
+        """Settings and addresses from outside the sandbox, whose folder is `base`."""
+        return {}
+
     def configure(self, stack: Stack) -> None:
         """Change the sandbox before anything of it starts."""
 
@@ -62,7 +67,9 @@ class Scenario:
     def run(self) -> Figures:
         """The whole drill. Raises StepFailed, TimeoutError, NotStarted, Skipped."""
         self.say("starting a MUTT to break")
-        with sandbox(self.settings, prepare=self.configure, say=self.say, keep=self.keep) as self.sandbox:
+        with sandbox(
+            self.settings, given=self.given, prepare=self.configure, say=self.say, keep=self.keep
+        ) as self.sandbox:
             self.say("sending events of every fate")
             self.sandbox.send_known()
             self.say("preparing: what must have been done before")
