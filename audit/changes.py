@@ -28,6 +28,7 @@ class Kind(StrEnum):
     DEVELOPMENT_HOST = "development_host"
     GROUP = "group"
     KEY = "key"
+    LOSS = "loss"
     QUARANTINED = "quarantined"
     REPLAY = "replay"
     RULE = "rule"
@@ -39,6 +40,7 @@ class Kind(StrEnum):
 KINDS = {
     "audit.archive": Kind.ARCHIVE,
     "audit.deadletter": Kind.DEAD_LETTER,
+    "audit.loss": Kind.LOSS,
     "auth.group": Kind.GROUP,
     "auth.user": Kind.USER,
     "ingest.apikey": Kind.KEY,

@@ -9,6 +9,7 @@ from mutt_project.muttctl.audit import audit
 from mutt_project.muttctl.breaker import breaker
 from mutt_project.muttctl.dlq import dlq
 from mutt_project.muttctl.doctor import doctor
+from mutt_project.muttctl.dr import dr
 from mutt_project.muttctl.events import events
 from mutt_project.muttctl.hosts import hosts
 from mutt_project.muttctl.ledger import ledger
@@ -38,6 +39,7 @@ EPILOG = f"""{
         "muttctl dlq inspect --service alerter --limit 10",
         "muttctl breaker status",
         "muttctl audit retain --dry-run",
+        "muttctl dr backup --to /srv/backup/mutt",
         "muttctl send /var/log/syslog",
     )
 }
@@ -75,5 +77,5 @@ def cli() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (audit, breaker, dlq, doctor, events, hosts, ledger, quarantine, refusals, rules, send, slo, teams):
+for command in (audit, breaker, dlq, doctor, dr, events, hosts, ledger, quarantine, refusals, rules, send, slo, teams):
     cli.add_command(command)
