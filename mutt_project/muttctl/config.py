@@ -94,7 +94,7 @@ def get(name: str, form: str) -> None:
 def set_settings(pairs: Sequence[str], reason: str, form: str, *, yes: bool, dry_run: bool) -> None:
     """Set one or more settings, all or none; they hold in every process within a few seconds.
 
-    It asks before a guard is loosened. An empty VALUE of a rate takes it away.
+    It asks before a guard is loosened. The VALUE “none” takes a rate away.
     """
     if len(pairs) % 2:
         raise click.UsageError("Give a value for each name: NAME VALUE.")
