@@ -90,6 +90,10 @@ class Present:
         self._asked_at = self._clock()
         self._go_by(content)
 
+    def forget(self) -> None:
+        """As if the process had just started."""
+        self._asked_at, self._content, self.snapshot = -math.inf, None, Snapshot()
+
     def _ask(self) -> None:
         try:
             content = self._read()
