@@ -28,6 +28,7 @@ class Kind(StrEnum):
     DEVELOPMENT_HOST = "development_host"
     GROUP = "group"
     KEY = "key"
+    LOSS = "loss"
     QUARANTINED = "quarantined"
     REPLAY = "replay"
     RULE = "rule"
@@ -40,6 +41,7 @@ class Kind(StrEnum):
 KINDS = {
     "audit.archive": Kind.ARCHIVE,
     "audit.deadletter": Kind.DEAD_LETTER,
+    "audit.loss": Kind.LOSS,
     "auth.group": Kind.GROUP,
     "auth.user": Kind.USER,
     "constance.constance": Kind.SETTING,

@@ -516,6 +516,7 @@ EXAMPLES: dict[str, Any] = {
         "unmatched": 27,
         "suppressed": 0,
         "dead": 1,
+        "lost": 0,
         "pending": 2,
         "rejected": 5,
         "balanced": True,

@@ -31,17 +31,6 @@ output_option = click.option(
     help="How to print the result.",
 )
 
-# For what is no list: one thing, or a summary.
-form_option = click.option(
-    "-o",
-    "--output",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print the result.",
-)
-
 
 def examples(*commands: str) -> str:
     """The end of a command's help: the commands as they are typed, not wrapped by click."""
@@ -121,6 +110,20 @@ def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None
     click.echo(text.getvalue(), nl=False)
 
 
+def print_record(
+    record: Mapping[str, Any], form: str, columns: Sequence[str], as_table: Callable[[], None] | None = None
+) -> None:
+    """One thing in this form; as a table, its columns are lines unless `as_table` prints it in another way."""
+    if form == "json":
+        print_json(record)
+    elif form == "csv":
+        print_csv([record], columns)
+    elif as_table:
+        as_table()
+    else:
+        print_fields((name.replace("_", " "), _in_words(record.get(name))) for name in columns)
+
+
 def print_rows(
     rows: list[dict[str, Any]],
     form: str,
@@ -155,6 +158,10 @@ def print_found(
     print_rows(rows[:limit], form, columns, as_table, nothing=f"No {noun} found.")
     if len(rows) > limit:
         click.echo(f"The first {limit} {noun} are shown; --limit shows more.", err=True)
+
+
+def _in_words(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _csv_value(value: object) -> object:

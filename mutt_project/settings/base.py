@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mutt_project.correlation.CorrelationMiddleware",  # first: whatever is answered and logged bears the id
     "mutt_project.forwarded.ForwardedMiddleware",  # before anybody asks for scheme, host or address
+    "mutt_project.deprecating.DeprecationMiddleware",
     "mutt_project.answer_headers.AnswerHeadersMiddleware",  # these four before all that may answer by itself
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -191,6 +192,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "ingest.openapi.add_webhook",
         "mutt_project.openapi.add_examples",
+        "mutt_project.openapi.mark_deprecated",
     ],
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -345,6 +345,13 @@ DESCRIBED: dict[str, tuple[Variable, ...]] = {
             "a folder",
         ),
         V(
+            "MUTT_ALIVE_DIR",
+            "a folder where workers and beat touch a file every few seconds, for whoever watches over their processes: "
+            "`python -m ops.docker.health` ([deployment.md](deployment.md))",
+            "none; the image sets it to `/tmp/mutt-alive`",
+            "a folder",
+        ),
+        V(
             "MUTT_METRICS_PORT",
             "where a worker serves the metrics of its machine's processes, on machines without the web server",
             takes="a port",

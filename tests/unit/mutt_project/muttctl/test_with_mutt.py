@@ -155,8 +155,8 @@ def test_hosts_and_teams(run: Run) -> None:
     content = "hostname;description\nDev-Switch-01;Lab\nsw2;new\n"
     counts = json.loads(run("hosts", "import", "-", "-o", "json", stdin=content).stdout)
     assert counts == {"dry_run": False, "created": 1, "updated": 1, "deleted": 0, "unchanged": 0}
-    assert run("hosts", "remove", "SW2").stdout == "sw2 is no longer in this list.\n"
-    assert run("hosts", "remove", "SW2").exit_code == 4
+    assert run("hosts", "remove", "SW2", "--yes").stdout == "sw2 is no longer in this list.\n"
+    assert run("hosts", "remove", "SW2", "--yes").exit_code == 4
     assert DevelopmentHost.objects.get().description == "Lab"
     assert run("teams", "set", "sw1", "CORE").stdout == "sw1 now belongs to CORE.\n"
     faulty = run("teams", "import", "-", stdin="hostname,team\nsw2,X\nsw2.,Y\nsw3\nsw4," + "x" * 101)
