@@ -45,7 +45,7 @@ class ConfigForm(forms.Form):
                 required=False,
                 max_length=200,
                 initial=as_text(one.value) if one.origin == "run time" else "",
-                widget=forms.TextInput(attrs={"size": 20, "placeholder": default or "none"}),
+                widget=forms.TextInput(attrs={"size": 20, "placeholder": default}),
             )
 
     def wanted(self) -> dict[str, str | None]:
@@ -75,8 +75,8 @@ def _topics(settings: list[Standing], form: ConfigForm | None) -> Iterator[tuple
             [
                 Shown(
                     by_name[name],
-                    as_text(by_name[name].value) or "none",
-                    as_text(by_name[name].default) or "none",
+                    as_text(by_name[name].value),
+                    as_text(by_name[name].default),
                     form[name] if form else None,
                 )
                 for name in names
@@ -146,8 +146,7 @@ def _tell(request: HttpRequest, changes: list[Difference]) -> None:
     if not changes:
         messages.info(request, "Nothing was changed.")
     for one in changes:
-        before, after = as_text(one.before) or "none", as_text(one.after) or "none"
-        said = f"{one.name}: {before} → {after}, in all processes within a few seconds."
+        said = f"{one.name}: {as_text(one.before)} → {as_text(one.after)}, in all processes within a few seconds."
         if one.risk:
             messages.warning(request, f"{said} {one.risk}")
         else:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from constance import config
 from django.conf import settings
 from redis.exceptions import RedisError
 
@@ -91,6 +90,10 @@ class Present:
         self._asked_at = self._clock()
         self._go_by(content)
 
+    def forget(self) -> None:
+        """As if the process had just started."""
+        self._asked_at, self._content, self.snapshot = -math.inf, None, Snapshot()
+
     def _ask(self) -> None:
         try:
             content = self._read()
@@ -129,7 +132,7 @@ present = Present(_published)
 class Tuned:
     """The settings that can be changed at run time, by their names, for whoever goes by them.
 
-    Ask at each use: whoever keeps a value keeps an old one.
+    Ask at each use: whoever keeps a value keeps an old one. constance's `config` says the same, more slowly.
     """
 
     if TYPE_CHECKING:
@@ -160,7 +163,9 @@ class Tuned:
     else:
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(config, name)
+            if name not in TUNABLES:
+                raise AttributeError(name)
+            return present.value(name)
 
 
 tuned = Tuned()

@@ -18,6 +18,7 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _LINK = re.compile(r"\[[^]]*\]\(([^)]*)\)")
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 _LONGEST = 200  # characters of a value
+NONE = "none"  # stands for a rate that is not limited
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -85,7 +86,7 @@ class Tunable:
             case Kind.WHOLE | Kind.NUMBER:
                 return self._number(text)
             case Kind.RATE:
-                if not text and self.may_be_none:
+                if self.may_be_none and text.lower() in {"", NONE}:
                     return ""
                 return self._rate(text)
             case Kind.RATES:
@@ -166,7 +167,7 @@ def as_text(value: Any) -> str:
         return ",".join(map(str, value))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    return NONE if value == "" else str(value)
 
 
 _LETS_IN = "More requests are let in, also of a sender that has gone wild."

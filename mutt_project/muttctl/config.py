@@ -7,26 +7,25 @@ from urllib.parse import quote
 import click
 
 from mutt_project.muttctl.client import JsonObject, connect
+from mutt_project.muttctl.completing import complete_settings
 from mutt_project.muttctl.output import (
     cell,
     examples,
-    form_option,
     new_table,
     output_option,
     print_fields,
-    print_json,
+    print_record,
     print_rows,
     print_table,
     short_time,
 )
-from mutt_project.muttctl.parameters import confirm, reason_option
+from mutt_project.muttctl.parameters import confirm, reason_option, yes_option
 
 PATH = "/api/v1/config"
 COLUMNS = (
     *("name", "value", "default", "origin", "type", "unit", "bounds", "topic", "meaning", "by", "at", "why"),
 )  # fmt: skip
-
-yes_option = click.option("--yes", is_flag=True, help="Do not ask, also where a guard is loosened.")
+CHANGED = ("name", "before", "after", "risk")
 
 
 @click.group(
@@ -51,19 +50,20 @@ def list_settings(form: str, *, changed: bool) -> None:
     """List the settings with their values, and where each comes from."""
     settings: list[JsonObject] = connect().get(PATH).get("settings") or []
     found = [one for one in settings if one.get("origin") == "run time"] if changed else settings
-    rows = found if form == "json" else [one | {name: _text(one.get(name)) for name in _VALUES} for one in found]
+    rows = found if form == "json" else [_as_text(one) for one in found]
     print_rows(rows, form, COLUMNS, _print_table, nothing="Nothing was set at run time.")
 
 
 @config.command("get", epilog=examples("muttctl config get MOOGSOFT_RATE", "muttctl config get MOOGSOFT_RATE -o json"))
-@click.argument("name")
-@form_option
+@click.argument("name", shell_complete=complete_settings)
+@output_option
 def get(name: str, form: str) -> None:
     """Show a setting: its value, its bounds, and who changed it last."""
     one = connect().get(f"{PATH}/{quote(name, safe='')}")
-    if form == "json":
-        print_json(one)
-        return
+    print_record(one if form == "json" else _as_text(one), form, COLUMNS, lambda: _print_one(one))
+
+
+def _print_one(one: JsonObject) -> None:
     changed = f"{short_time(one.get('at'))} by {one.get('by')}: {one.get('why') or '-'}" if one.get("at") else None
     print_fields(
         [
@@ -90,11 +90,11 @@ def get(name: str, form: str) -> None:
 @reason_option(required=True)
 @yes_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
-@form_option
+@output_option
 def set_settings(pairs: Sequence[str], reason: str, form: str, *, yes: bool, dry_run: bool) -> None:
     """Set one or more settings, all or none; they hold in every process within a few seconds.
 
-    It asks before a guard is loosened. An empty VALUE of a rate takes it away.
+    It asks before a guard is loosened. The VALUE “none” takes a rate away.
     """
     if len(pairs) % 2:
         raise click.UsageError("Give a value for each name: NAME VALUE.")
@@ -108,11 +108,11 @@ def set_settings(pairs: Sequence[str], reason: str, form: str, *, yes: bool, dry
         'muttctl config reset MUTT_OPEN_BATCHES_LOW MUTT_OPEN_BATCHES_HIGH --yes --reason "CHG-1234 is over"',
     ),
 )
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_settings)
 @reason_option(required=True)
 @yes_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
-@form_option
+@output_option
 def reset(names: Sequence[str], reason: str, form: str, *, yes: bool, dry_run: bool) -> None:
     """Take settings back to their defaults: what the environment says."""
     _change(dict.fromkeys(names), reason, form, yes=yes, dry_run=dry_run)
@@ -136,18 +136,19 @@ def _change(values: Mapping[str, str | None], reason: str, form: str, *, yes: bo
 
 
 def _print_changes(done: JsonObject, form: str, *, err: bool = False) -> None:
-    if form == "json":
-        print_json(done)
-        return
-    changes = done.get("changes") or []
-    if not changes:
-        click.echo("Nothing to change: it is so already.", err=True)
-        return
-    fields = [(str(one.get("name")), f"{_text(one.get('before'))} → {_text(one.get('after'))}") for one in changes]
-    print_fields(fields, err=err)
+    changes: list[JsonObject] = done.get("changes") or []
+    rows = [_as_text(one) for one in changes]
+    nothing = "Nothing to change: it is so already."
+    print_rows(rows, form, CHANGED, lambda found: _print_differences(found, err=err), nothing=nothing, as_json=done)
 
 
-_VALUES = ("value", "default")
+def _print_differences(found: list[JsonObject], *, err: bool) -> None:
+    print_fields(((str(one.get("name")), f"{one.get('before')} → {one.get('after')}") for one in found), err=err)
+
+
+def _as_text(one: JsonObject) -> JsonObject:
+    """The same with its values as people write them."""
+    return one | {name: _text(one[name]) for name in ("value", "default", "before", "after") if name in one}
 
 
 def _text(value: Any) -> str:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as environment
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
@@ -34,7 +34,7 @@ def test_all_settings_are_listed_with_where_their_values_come_from(api):
     answer = api.get(PATH)
     found = {one["name"]: one for one in answer.json()["settings"]}
     assert (found[SIZE]["value"], found[SIZE]["default"], found[SIZE]["origin"]) == (50, 100, "run time")
-    assert found["MOOGSOFT_RATE"]["value"] == settings.MOOGSOFT_RATE
+    assert found["MOOGSOFT_RATE"]["value"] == environment.MOOGSOFT_RATE
     assert answer["ETag"] == f'"{answer.json()["version"]}"'
     assert not any("KEY" in name and "RATE" not in name for name in found)  # no secret is among them
 
@@ -118,6 +118,15 @@ def test_the_page_sets_and_takes_back_and_an_empty_field_is_the_default():
     assert (noted.who, noted.via, noted.reason) == ("admin", "admin", "CHG-1")
     grace.post(PAGE, form_of(answer, MOOGSOFT_BATCH_SIZE="", reason="CHG-2"))
     assert tuned.MOOGSOFT_BATCH_SIZE == 100
+
+
+def test_on_the_page_a_rate_of_the_environment_can_be_taken_away(settings):
+    settings.MUTT_GLOBAL_RATE = "5/second"
+    grace = person("admin")
+    page = grace.get(PAGE)
+    answer = grace.post(PAGE, form_of(page, MUTT_GLOBAL_RATE="none", reason="CHG-1"), follow=True)
+    assert "MUTT_GLOBAL_RATE: 5/second → none" in answer.content.decode()
+    assert (tuned.MUTT_GLOBAL_RATE, form_of(answer)["MUTT_GLOBAL_RATE"]) == ("", "none")
 
 
 def test_on_the_page_a_fault_is_beside_its_field_and_a_loosened_guard_is_told():

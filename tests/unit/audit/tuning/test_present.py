@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 from redis.exceptions import ConnectionError as NotConnected
 
+from audit.connections import redis_client
 from audit.metrics import SETTINGS_READ_FAILURES
-from audit.tuning.present import Present, Snapshot
+from audit.tuning.present import PUBLISHED, Present, Snapshot, present, tuned
 
 
 class Redis:
@@ -91,6 +92,12 @@ def test_what_is_out_of_bounds_is_ignored_and_the_rest_holds(copy, redis, caplog
     assert (copy.value("MOOGSOFT_BATCH_SIZE"), copy.value("MUTT_MAX_EVENTS")) == (100, 7)
     assert "MOOGSOFT_BATCH_SIZE is ignored" in caplog.text
     assert "MUTT_SECRET_KEY" not in copy.snapshot.values
+
+
+def test_a_process_that_starts_without_postgresql_goes_by_the_copy_in_redis(redis_server):
+    redis_client().set(PUBLISHED, Snapshot(7, {"MOOGSOFT_BATCH_SIZE": 5}).as_json())
+    present.forget()  # as at the start; no test without django_db gets to PostgreSQL
+    assert (tuned.MOOGSOFT_BATCH_SIZE, present.snapshot.version) == (5, 7)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Changing settings: all or nothing, noted, published, and safe from what is done behind its back."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -164,3 +166,26 @@ def test_constance_reads_what_holds_writes_no_default_and_keeps_to_the_bounds(ca
         call_command("constance", "set", "MOOGSOFT_BATCH_SIZE", "0")
     with pytest.raises(ValidationError):
         config.MOOGSOFT_BATCH_SIZE = 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_change_at_the_same_time_do_not_get_past_what_must_hold_between_settings():
+    for _ in range(3):
+        change({LOW: 1, HIGH: 100})
+        together = Barrier(2)
+        with ThreadPoolExecutor(2) as people:
+            said = list(people.map(tried, [together] * 2, ({LOW: 50}, {HIGH: 20})))
+        assert sorted(said) == ["changed", "refused"]
+        assert tuned.MUTT_OPEN_BATCHES_LOW < tuned.MUTT_OPEN_BATCHES_HIGH
+        assert published().values == {LOW: tuned.MUTT_OPEN_BATCHES_LOW, HIGH: tuned.MUTT_OPEN_BATCHES_HIGH}
+
+
+def tried(together: Barrier, wanted: dict[str, int]) -> str:
+    together.wait()
+    try:
+        change(wanted)
+    except InvalidError:
+        return "refused"
+    finally:
+        connection.close()
+    return "changed"

@@ -89,3 +89,10 @@ def test_wrong_usage_and_refusals_are_told(api: StubApi, muttctl: Muttctl) -> No
     assert (result.exit_code, "1 to 10,000" in result.stderr) == (4, True)
     api.scripted = [changes(dry_run=True), changes()]
     assert "it is so already" in muttctl("config", "reset", "MOOGSOFT_RATE", *REASON).stderr
+
+
+def test_one_setting_and_changes_come_as_csv(api: StubApi, muttctl: Muttctl) -> None:
+    api.scripted = [Answer(200, SIZE), changes(SHORTER, dry_run=True)]
+    assert muttctl("config", "get", "MOOGSOFT_BATCH_SIZE", "-o", "csv").stdout.startswith("name,value,default,origin")
+    command = ("config", "set", "MUTT_RETENTION_DAYS", "30", "--dry-run", "-o", "csv", *REASON)
+    assert muttctl(*command).stdout.splitlines()[1] == "MUTT_RETENTION_DAYS,400,30,Months leave the database."

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.connections import redis_client
-from audit.tuning.present import Snapshot, present
+from audit.tuning.present import present
 from rules.ruleset import CurrentRuleSet
 from tests.unit.mutt_project.rights.callers import everybody
 from tests.unit.mutt_project.rights.digest import digest
@@ -53,7 +53,7 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         yield World(entries, everybody(), places(entries))
         transaction.set_rollback(True)
     redis_client().flushall()
-    present.take(Snapshot().as_json())
+    present.forget()
 
 
 @pytest.fixture(autouse=True)
