@@ -11,8 +11,12 @@ _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
-    """Each block of code with its language, in order; what is indented in a list, too."""
-    return [(language, text) for _, language, text in _BLOCK.findall(page.read_text(encoding="utf-8"))]
+    """Each block of code with its language, in order; what is indented in a list, too.
+
+    One that names none is drawn, or is taken for commands, so that none can hide there.
+    """
+    found = _BLOCK.findall(page.read_text(encoding="utf-8"))
+    return [(language or ("text" if "─" in text else "sh"), text) for _, language, text in found]
 
 
 def lines_of(text: str) -> list[str]:

@@ -37,7 +37,8 @@ RUNNERS = [
     ("docs/quick-start.md", r"make (run|stop)$", _WHOLE, '"stop"'),
     ("docs/quick-start.md", rf"{_OURS}|curl |export ", _OPERATORS, '"quick-start.md"'),
     ("docs/disaster-recovery.md", r".", "ops/drills/page.py", '"disaster-recovery.md"'),
-    ("docs/reference/cli.md", r"muttctl ", "tests/e2e/test_help_examples.py", "cli"),
+    ("docs/settings.md", r"muttctl config ", "tests/integration/test_settings_at_run_time.py", '"settings.md"'),
+    ("docs/reference/cli.md", r"", "tests/e2e/test_muttctl_examples.py", "examples_of"),
 ]
 
 
