@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "disaster-recovery.md"
-_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^( *)```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _CHAPTER = re.compile(r"^## (.+)$", re.MULTILINE)
 _PART = re.compile(r"^### (.+)$", re.MULTILINE)
 
@@ -23,7 +24,7 @@ class Chapter:
 
     def blocks(self, part: str) -> list[str]:
         """The commands in its part (`###`) of this name, block by block. Raises WrongPage."""
-        blocks = _BLOCK.findall(_cut(self.text, _PART, part, f"“{self.title}”"))
+        blocks = [dedent(block) for _, block in _BLOCK.findall(_cut(self.text, _PART, part, f"“{self.title}”"))]
         if not blocks:
             raise WrongPage(f"There is no ```sh in “{part}” of “{self.title}”.")
         return blocks

@@ -39,7 +39,7 @@ class Figures:
 
 def table_of(figures: Sequence[Figures]) -> Table:
     """At most 80 columns."""
-    table = Table(pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("drill", no_wrap=True)
     for name in ("accepted", "lost", "allowed", "twice", "RPO", "accepts", "RTO"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -83,7 +83,7 @@ class Sandbox:
             "PGDATABASE": postgresql.DATABASE,
             "BACKUP": str(self.backup),
             "MUTT": "mutt",
-            "WORKERS": "workers",
+            "WORKERS": "workers beat",
             "WAL_ARCHIVE": str(self.wal_archive),
             "DRILL_FOLDER": str(self.stack.folder),
             "DRILL_POSTGRESQL_PORT": str(ports.postgresql),
@@ -99,9 +99,13 @@ class Sandbox:
         """Start some of its programs."""
         self.stack.supervisor.start(*names)
 
-    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Signal one of its programs, which supervisord starts again."""
-        os.kill(self.stack.supervisor.pids()[name], number)
+    def kill(self, name: str, *, for_good: bool = False) -> None:
+        """Kill one of its programs (SIGKILL); supervisord starts it again, unless it is `for_good`."""
+        pid = self.stack.supervisor.pids()[name]
+        if for_good:
+            os.kill(pid, signal.SIGSTOP)  # else it would end in order
+            self.stack.supervisor.call("stopProcess", name, False)  # noqa: FBT003 - do not wait
+        os.kill(pid, signal.SIGKILL)
 
     def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """The JSON that the API answers. Raises RuntimeError."""
