@@ -25,6 +25,7 @@ from urllib3.exceptions import (
 
 from audit.tls import client_context, tls_trouble
 from mutt_project.muttctl.configuration import Configuration, read_configuration
+from mutt_project.muttctl.deprecation import note_deprecation
 from mutt_project.muttctl.errors import ApiRefusedError, ApiUnreachableError, ConfigurationError
 from mutt_project.muttctl.output import one_line
 
@@ -199,7 +200,7 @@ class Client:
     ) -> urllib3.BaseHTTPResponse:
         """An answer of which the head has come."""
         try:
-            return self._pool.request(
+            answer = self._pool.request(
                 method,
                 self._url + target,
                 body=body,
@@ -210,6 +211,8 @@ class Client:
             )
         except HTTPError as error:
             raise self._unreachable(error, patience) from None
+        note_deprecation(method, target, answer.headers)
+        return answer
 
     def _whole(self, response: urllib3.BaseHTTPResponse, patience: float) -> Answer:
         """All of an answer, unless it is longer than any that MUTT gives."""

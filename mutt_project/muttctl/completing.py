@@ -43,7 +43,7 @@ def from_api(path: str, value: str, about: str, *, search: str = "", **query: st
             found = within(PATIENCE_S, ask)
         except (click.ClickException, TimeoutError):
             return []
-        rows = found.get("results") or found.get("archives") or []
+        rows = found.get("results") or found.get("archives") or found.get("settings") or []
         texts = {str(row.get(value)): one_line(str(row.get(about) or ""), _HELP_LENGTH) for row in rows}
         # The shells' scripts split at blanks.
         return [
@@ -64,4 +64,5 @@ complete_events = from_api("/api/v1/events", "id", "message")
 complete_refused = from_api("/api/v1/quarantine", "id", "error")
 complete_letters = from_api("/api/v1/dead-letters", "id", "detail", state="waiting")
 complete_replays = from_api("/api/v1/replays", "id", "status")
+complete_settings = from_api("/api/v1/config", "name", "meaning")
 complete_months = from_api("/api/v1/retention", "month", "state")

@@ -10,8 +10,10 @@ from mutt_project.muttctl.audit import audit
 from mutt_project.muttctl.breaker import breaker
 from mutt_project.muttctl.completing import complete_profiles
 from mutt_project.muttctl.completion import completion
+from mutt_project.muttctl.config import config
 from mutt_project.muttctl.dlq import dlq
 from mutt_project.muttctl.doctor import doctor
+from mutt_project.muttctl.dr import dr
 from mutt_project.muttctl.events import events
 from mutt_project.muttctl.hosts import hosts
 from mutt_project.muttctl.keys import keys
@@ -45,6 +47,8 @@ EPILOG = f"""{
         "muttctl keys list",
         "muttctl profile add prod --url https://mutt.example.com",
         "muttctl audit retain --dry-run",
+        "muttctl config list --changed",
+        "muttctl dr backup --to /srv/backup/mutt",
         "muttctl send /var/log/syslog",
     )
 }
@@ -98,8 +102,8 @@ def cli(profile: str | None) -> None:  # noqa: ARG001 - `connect` asks the conte
 
 
 NOUNS = (
-    *(audit, breaker, completion, dlq, doctor, events, hosts, keys, ledger, profile_commands, quarantine, refusals),
-    *(rules, send, slo, teams),
+    *(audit, breaker, completion, config, dlq, doctor, dr, events, hosts, keys, ledger, profile_commands),
+    *(quarantine, refusals, rules, send, slo, teams),
 )
 for command in NOUNS:
     cli.add_command(command)

@@ -115,17 +115,23 @@ def search_events(limit: int, form: str, **wanted: object) -> None:
         "muttctl audit export --since -1d > yesterday.ndjson",
         "muttctl audit export yesterday.csv --since -1d --team NETO",
         "muttctl events export dead.csv --outcome dead --since -7d",
+        "muttctl audit export again.ndjson --to-send --rule-id 12 --outcome ignored --since -1h",
     ),
 )
 @to_file
+@click.option(
+    "--to-send", is_flag=True, help="As events that `muttctl send` takes: they are decided anew, as new ones."
+)
 @filters
-def export_events(file: Path | None, form: str | None, **wanted: object) -> None:
+def export_events(file: Path | None, form: str | None, *, to_send: bool, **wanted: object) -> None:
     """Write all events that a search finds to FILE, or to standard output; the newest come first.
 
     FILE is there only when it is complete. On standard output the exit status tells: 3 where the
     stream broke off.
     """
-    export("/api/v1/events/export", wanted, file, form)
+    if to_send and form:
+        raise click.UsageError("--to-send has a form of its own: leave out --format.")
+    export("/api/v1/events/export", wanted, file, "events" if to_send else form)
 
 
 def export(path: str, wanted: dict[str, object], file: Path | None, form: str | None) -> None:
