@@ -20,8 +20,20 @@ RUNNERS = [
     ("README.md", _OURS, _DOCS, "README.md"),
     *(
         (f"docs/{name}.md", _OURS, _DOCS, f'"{name}.md"')
-        for name in ("alerts", "changes", "health", "reliability", "retention", "rules", "searching", "slo", "why")
+        for name in (
+            "alerts",
+            "changes",
+            "health",
+            "muttctl",
+            "reliability",
+            "retention",
+            "rules",
+            "searching",
+            "slo",
+            "why",
+        )
     ),
+    ("docs/muttctl.md", r"source <", "tests/e2e/test_muttctl_examples.py", "examples_of"),
     ("docs/why.md", r"curl |export MUTT_URL=", _DOCS, "BY_CURL"),
     ("docs/logging.md", r"grep |jq ", _DOCS, '"logging.md"'),
     ("docs/senders.md", r"\.venv/bin/python manage\.py create_key ", _DOCS, '"senders.md"'),

@@ -12,7 +12,7 @@ FILES = {"rules.yaml": UPLINK, "hosts.csv": "hostname\nsw1\n", "teams.csv": "hos
 OVER_THE_API = [
     example
     for example in EXAMPLES
-    if not needs_shell(example) and not example.startswith(("muttctl profile ", "muttctl --profile "))
+    if not needs_shell(example) and not example.startswith(("muttctl profile ", "muttctl --profile ", "muttctl dr "))
 ]
 
 

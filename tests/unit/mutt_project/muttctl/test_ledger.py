@@ -16,6 +16,7 @@ COUNTS = {
     "unmatched": 200,
     "suppressed": 40,
     "dead": 5,
+    "lost": 3,
     "pending": 0,
     "rejected": 11,
     "balanced": True,
@@ -45,7 +46,7 @@ def test_json_and_csv(api: StubApi, muttctl: Muttctl) -> None:
     assert json.loads(muttctl("ledger", "-o", "json").stdout) == COUNTS
     header, row = muttctl("ledger", "-o", "csv").stdout.splitlines()
     assert header == ",".join(COUNTS)
-    assert row == "2345,2000,100,200,40,5,0,11,true"
+    assert row == "2345,2000,100,200,40,5,3,0,11,true"
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
@@ -98,7 +99,7 @@ def test_every_command_has_help_with_examples(muttctl: Muttctl, path: tuple[str,
 
 WITHOUT_A_RECORD = {
     *("audit export", "audit export-changes", "events export", "rules export"),  # they have forms of their own
-    *("completion", "profile remove", "profile use"),
+    *("completion", "dr prune", "profile remove", "profile use"),
 }
 
 
