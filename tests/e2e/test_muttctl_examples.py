@@ -21,6 +21,7 @@ from audit.ids import event_id, new_batch_id
 from audit.partitions import Month
 from mutt_project.muttctl.main import cli
 from ops.drills.__main__ import scenarios
+from ops.local import postgresql
 from ops.local.stack import ROOT
 from tests.certificates import Certificates
 from tests.examples import COMMANDS, DOWN, EXAMPLES, examples_of, needs_shell, write_files
@@ -62,6 +63,7 @@ class World:
             "DATABASE_URL": mutt.stack.database_url,
             "REDIS_URL": mutt.stack.redis_url,
             "COLUMNS": "80",
+            "PATH": f"{folder / 'bin'}:{postgresql.BIN}:{os.environ['PATH']}",
         }
         self._refused: list[str] = []
 
@@ -98,7 +100,7 @@ class World:
             )
             assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
             return done.exit_code, done.output
-        environment |= {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "LANG": "C.UTF-8"}
+        environment |= {"LANG": "C.UTF-8"}
         command = ["bash", "-c", f"set -o pipefail; {line}"]
         finished = subprocess.run(
             command, cwd=self.folder, env=environment, input="y\n", capture_output=True, text=True, check=False
@@ -135,7 +137,8 @@ class World:
         if verb in {"verify", "prune"} and not (self.folder / "backup").exists():
             assert self.run("muttctl dr backup --to backup")[0] == 0
         (self.folder / "archive").mkdir(exist_ok=True)
-        return line.replace("/srv/backup/mutt", "backup").replace("/var/lib/mutt/archive", "archive")
+        folder = f"backup-{uuid4()}" if verb == "backup" else "backup"  # two of one second would meet in one
+        return line.replace("/srv/backup/mutt", folder).replace("/var/lib/mutt/archive", "archive")
 
     def _id_for(self, noun: str) -> str:
         if noun == "events":
