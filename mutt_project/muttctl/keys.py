@@ -92,8 +92,8 @@ def show_key(key: str, form: str) -> None:
     epilog=examples(
         "muttctl keys create rsyslog --scope ingest --source syslog",
         "muttctl keys create grafana --scope read --expires-in 90d > grafana.key",
-        "muttctl keys create gateway --scope ingest --signed \\",
-        "    --secret-file gateway.key --signing-secret-file gateway.signing",
+        "muttctl keys create gateway --scope ingest --signed"
+        " --secret-file gateway.key --signing-secret-file gateway.signing",
     ),
 )
 @click.argument("name")

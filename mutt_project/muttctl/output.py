@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -16,6 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 REASON_LENGTH = 300
+LONGEST_EXAMPLE = 74  # of 80, without the indentation and the sign that it goes on below
+# A word, or an option with its value; quotes hold together.
+_PARTS = re.compile(r"""(?:--?[\w-]+ (?!-[^0-9]|[<>|]))?(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 # An event's text is a stranger's: an escape sequence in it must not reach the terminal.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _UNSAFE_IN_CSV = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -45,8 +48,19 @@ form_option = click.option(
 
 def examples(*commands: str) -> str:
     """The end of a command's help: the commands as they are typed, not wrapped by click."""
-    lines = "\n".join(f"  {command}" for command in commands)
+    lines = "\n".join(f"  {line}" for command in commands for line in _wrapped(command))
     return f"\b\nExamples:\n{lines}"
+
+
+def _wrapped(command: str) -> Iterator[str]:
+    """The command in lines that a terminal of 80 columns has room for, as a shell takes them."""
+    line = ""
+    for part in _PARTS.findall(command):
+        if line and len(line) + 1 + len(part) > LONGEST_EXAMPLE:
+            yield f"{line} \\"
+            line = "   "
+        line = f"{line} {part}" if line else part
+    yield line
 
 
 def printable(value: object) -> str:

@@ -64,8 +64,8 @@ def profile() -> None:
     epilog=examples(
         "muttctl profile add prod --url https://mutt.example.com",
         "muttctl profile add lab --url https://lab.example.com --file < lab.key",
-        "muttctl profile add site --url https://mutt.example.com \\",
-        "    --ca-file ca.pem --client-cert-file me.pem --client-key-file me.key",
+        "muttctl profile add site --url https://mutt.example.com"
+        " --ca-file ca.pem --client-cert-file me.pem --client-key-file me.key",
     ),
 )
 @name_argument

@@ -113,7 +113,8 @@ def read_own(path: Path, forbidden: int, why: str, mend: str) -> str:
 def write_private(path: Path, text: str) -> None:
     """Put a file there that nobody else can read, as a whole or not at all."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for parent in reversed(path.parents):  # mkdir's own way makes parents that anybody may look into
+            parent.mkdir(mode=0o700, exist_ok=True)
         number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
         try:
             with os.fdopen(number, "w", encoding="utf-8") as file:

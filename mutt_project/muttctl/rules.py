@@ -84,8 +84,8 @@ def show_rule(rule_id: int, form: str) -> None:
     "create",
     epilog=examples(
         'muttctl rules create --match-string "CPU high" --priority 10 --prod-handling Ticket_only',
-        'muttctl rules create --match-type regex --match-string "LINK-[0-9]-UPDOWN" --severity Error \\',
-        '    --prod-handling Page_and_ticket --team CORE --name "Link down" --reason CHG-1234',
+        'muttctl rules create --match-type regex --match-string "LINK-[0-9]-UPDOWN" --severity Error'
+        ' --prod-handling Page_and_ticket --team CORE --name "Link down" --reason CHG-1234',
         "muttctl rules create --trap-oid 1.3.6.1.6.3.1.1.5.3 --prod-handling Page_only --inactive",
     ),
 )

@@ -91,6 +91,7 @@ def to_file(command: Callable[..., Any]) -> Callable[..., Any]:
         "muttctl audit search --hostname core-router-01 --start-time -1h",
         'muttctl audit search --text "interface Gi0/7" --since -2d',
         "muttctl audit search --outcome dead --since -2d --limit 500 -o csv",
+        "muttctl events search --correlation-id ticket-4711 --since -1d",
         "muttctl audit search --since 2026-11-23T08:00:00Z --until 2026-11-23T09:00:00Z",
     ),
 )

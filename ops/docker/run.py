@@ -19,7 +19,7 @@ _COMMANDS = {
         "--queues=pipeline,forward,dlq,maintenance",  # the last one holds
     ),
     "beat": (*_CELERY, "beat", "--schedule=/tmp/beat-schedule.json", "--pidfile="),
-    "flower": (*_CELERY, "flower", "--address=0.0.0.0", "--port=5555", "--read_only", "--max_tasks=10000"),
+    "flower": (*_CELERY, "flower", "--address=0.0.0.0", "--read_only", "--max_tasks=10000"),
     "manage": (f"{Path(__file__).resolve().parents[2]}/manage.py",),
     "muttctl": ("mutt_project.muttctl",),
 }

@@ -28,7 +28,11 @@ def scenarios() -> dict[str, type[Scenario]]:
     for module in iter_modules(ops.drills.__path__):
         if not module.name.startswith("__"):
             import_module(f"ops.drills.{module.name}")
-    return {one.name: one for one in sorted(Scenario.__subclasses__(), key=lambda one: one.name)}
+    return {one.name: one for one in sorted(_below(Scenario), key=lambda one: one.name)}
+
+
+def _below(kind: type[Scenario]) -> list[type[Scenario]]:
+    return [found for one in kind.__subclasses__() for found in (one, *_below(one))]
 
 
 @dataclass

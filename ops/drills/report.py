@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 
@@ -40,7 +39,7 @@ class Figures:
 
 def table_of(figures: Sequence[Figures]) -> Table:
     """At most 80 columns."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("drill", no_wrap=True)
     for name in ("accepted", "lost", "allowed", "twice", "RPO", "accepts", "RTO"):
         table.add_column(name, justify="right", no_wrap=True)

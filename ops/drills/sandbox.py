@@ -83,7 +83,7 @@ class Sandbox:
             "PGDATABASE": postgresql.DATABASE,
             "BACKUP": str(self.backup),
             "MUTT": "mutt",
-            "WORKERS": "workers",
+            "WORKERS": "workers beat",
             "WAL_ARCHIVE": str(self.wal_archive),
             "DRILL_FOLDER": str(self.stack.folder),
             "DRILL_POSTGRESQL_PORT": str(ports.postgresql),

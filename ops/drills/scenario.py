@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ops.drills.page import Page
-from ops.drills.reconciling import complaints, reconcile
+from ops.drills.reconciling import Account, complaints, reconcile
 from ops.drills.report import Figures
 from ops.drills.sandbox import Sandbox, sandbox
 from ops.drills.steps import Step, run_steps
@@ -64,6 +64,10 @@ class Scenario:
         """The ids of the events that the page says are lost; it is asked right after the accident."""
         return ()
 
+    def also_wrong(self, _account: Account) -> list[str]:
+        """What else the page says and is not so."""
+        return []
+
     def environment(self) -> dict[str, str]:
         """More variables that the page's steps need."""
         return {}
@@ -97,7 +101,9 @@ class Scenario:
         self.before_checks()
         traffic.stop()
         self.say("waiting until every event has its outcome")
+        settling = time.time()
         self.sandbox.settled()
+        self.say(f"  took {time.time() - settling:.1f} s")
         self.steps(CHECKS)
         ended = time.time()
         self.say("reconciling")
@@ -110,7 +116,9 @@ class Scenario:
     def run_blocks(self, blocks: list[str]) -> list[Step]:
         """Run blocks of the page. Raises StepFailed."""
         environment = {**self.sandbox.environment, **self.environment()}
-        return run_steps(blocks, environment, lambda _, commands: self.say(f"$ {Step(commands, 0).shown}"))
+        steps = run_steps(blocks, environment, lambda _, commands: self.say(f"$ {Step(commands, 0).shown}"))
+        self.say(f"  took {', '.join(f'{step.seconds:.1f}' for step in steps)} s")
+        return steps
 
     def _weigh(self, allowed: set[str], accepting: float | None, rto: float) -> Figures:
         account = reconcile(self.sandbox)
@@ -127,6 +135,6 @@ class Scenario:
             lost=len(lost),
             may_be_lost=len(allowed),
             told_again=account.told_again,
-            wrong=complaints(account, allowed),
+            wrong=[*complaints(account, allowed), *self.also_wrong(account)],
             more=self.more,
         )

@@ -7,7 +7,6 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 import urllib3
@@ -21,6 +20,7 @@ from mutt_project.slo.objectives import read_objectives
 from ops.local.stack import ROOT
 from tests.commands import muttctl, shown, works
 from tests.mutt import Mutt, event
+from tests.old_months import fill_month
 from tests.pages.addresses import LOOKS, PAGES, PUBLIC
 
 pytestmark = pytest.mark.stack
@@ -174,7 +174,7 @@ OLD_MONTH = Month(2025, 1)  # the page's example, old enough whatever the page s
 def test_the_commands_of_the_page_on_retention_archive_a_month_and_bring_it_back(mutt: Mutt, tmp_path: Path):
     assert len(OF_RETENTION) >= 5
     identifier = event_id(new_batch_id(OLD_MONTH.start), 0)
-    fill_month(mutt, identifier)
+    fill_month(mutt, OLD_MONTH, identifier)
     assert mutt.event(str(identifier))["outcome"] == "unmatched"
     folder = mutt.stack.folder / "archive" / "2025-01"
     for command in OF_RETENTION:
@@ -189,22 +189,6 @@ def test_the_commands_of_the_page_on_retention_archive_a_month_and_bring_it_back
     assert mutt.event(str(identifier))["outcome"] == "unmatched"
     check = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False)
     assert check.returncode == 0, check.stdout
-
-
-def fill_month(mutt: Mutt, identifier: UUID) -> None:
-    """A month of the past with one record, past the tallies: nothing accepted it here."""
-    partition = OLD_MONTH.partition
-    bounds = [str(OLD_MONTH.first_id), str(OLD_MONTH.end_id)]
-    with mutt.database() as cursor:
-        cursor.execute(f"CREATE TABLE {partition} (LIKE audit_record INCLUDING ALL)")
-        cursor.execute(
-            f"INSERT INTO {partition} (event_id, journal_seq, received_at, api_key, address, hostname, message,"
-            " syslog_severity, trap_oid, source_type, event, rule_name, handling, environment, team, reason,"
-            " deduplication_key, outcome) VALUES (%s, 1000000000000, %s, '', '', 'old-host', 'long ago', '', '', '',"
-            " '{}', '', '', '', '', '', '', 'unmatched')",
-            [str(identifier), OLD_MONTH.start],
-        )
-        cursor.execute(f"ALTER TABLE audit_record ATTACH PARTITION {partition} FOR VALUES FROM (%s) TO (%s)", bounds)
 
 
 def forget_month(mutt: Mutt, folder: Path) -> None:

@@ -77,7 +77,7 @@ def test_the_site_can_be_read_without_a_server_and_finds_words(site: Path, visit
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_of_the_site_can_be_read_in_all_looks(address: str, visit: Visit, page: str):
+def test_the_site_can_be_read_in_all_looks(address: str, visit: Visit, page: str):
     visit.complaints.clear()
     visit.page.set_viewport_size({"width": 1280, "height": HEIGHT})
     visit.page.goto(f"{address}/{page}")

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+import mutt_project.secrets.metrics  # noqa: F401 - a process without Vault has none of these
 from audit.tasks import check_ledger
 from audit.workers import beat_ticks, say_alive
 from ingest.canary import send_canary

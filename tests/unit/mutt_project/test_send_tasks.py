@@ -3,11 +3,15 @@
 from datetime import timedelta
 
 import pytest
+import yaml
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from audit.journal import journal
 from audit.workers import beat_seen_at
+from ops.local.stack import ROOT
+
+CRON_JOBS = ROOT / "ops" / "kubernetes" / "components" / "without-beat" / "cron-jobs.yaml"
 
 
 @pytest.mark.usefixtures("redis_server")
@@ -35,3 +39,13 @@ def test_a_canary_that_is_switched_off_is_not_sent_and_holds_nothing_up(settings
     call_command("send_tasks", "ingest.send_canary", "audit.check_ledger")
     assert journal().waiting().in_queue("maintenance") == 1
     assert "sent: audit.check_ledger\n" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("redis_server")
+def test_what_the_cron_jobs_of_kubernetes_ask_for_is_sent(capsys):
+    for job in yaml.safe_load_all(CRON_JOBS.read_text()):
+        (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        role, *command = container["args"]
+        assert role == "manage"
+        call_command(*command)
+        assert capsys.readouterr().out == f"sent: {', '.join(command[1:])}\n"

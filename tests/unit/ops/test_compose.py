@@ -22,7 +22,8 @@ FOREIGN_ENVIRONMENT = ("POSTGRES_", "GF_", "BAO_", "HOME")
 
 
 def test_the_files_hold_by_the_schema_of_compose():
-    words = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", *FILES]
+    checker = Path(sys.executable).with_name("check-jsonschema")
+    words = [str(checker), "--builtin-schema", "vendor.compose-spec", *map(str, FILES)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

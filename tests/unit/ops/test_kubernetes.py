@@ -140,7 +140,7 @@ def test_without_beat_cron_jobs_send_each_task_that_beat_would(built: dict[str, 
     for _, _, container in ours(of_kind(built["without-beat"], "CronJob")):
         assert container["args"][:2] == ["manage", "send_tasks"]
         sent += container["args"][2:]
-    scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} | {"ingest.send_canary"}
+    scheduled = {str(entry["task"]) for entry in settings.CELERY_BEAT_SCHEDULE.values()} | {"ingest.send_canary"}
     assert sorted(sent) == sorted(scheduled)
 
 
