@@ -293,6 +293,7 @@ DESCRIBED: dict[str, tuple[Variable, ...]] = {
             "none; `make run` makes them",
             "secrets",
         ),
+        V("FLOWER_PORT", "where the image's health check asks for Flower", "`5555`", "a port"),
         V("FLOWER_BASIC_AUTH", "who may look at Flower", "none", "a secret: `name:password`"),
     ),
     "Vault": (
