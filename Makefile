@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz faults bench-rules bench-search bench-sizing pictures check lint audit types layers migrations openapi format requirements clean
+.PHONY: help demo run stop test fuzz faults drills bench-rules bench-search bench-sizing pictures docs check lint audit types layers migrations openapi references format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ fuzz: .venv/dev ## Send 100,000 broken bodies to a running MUTT, and all odd req
 faults: .venv/dev ## Kill, stop and cut everything, many times (an hour; MUTT_FAULTS_SEED repeats a run)
 	MUTT_FAULTS=many $(BIN)/python -m pytest -s tests/faults $(ARGS)
 
+drills: .venv/run ## Break a MUTT of its own and mend it by docs/disaster-recovery.md (NAME=redis_data_loss: one drill)
+	@$(BIN)/python -m ops.drills $(if $(NAME),$(NAME),all) --write-page
+
 bench-rules: .venv/run ## Measure what matching costs, beside the reference
 	@$(BIN)/python -m ops.bench.rules
 
@@ -43,7 +46,7 @@ pictures: .venv/dev ## Take the pictures of all pages in docs/pictures anew
 	@$(BIN)/python -m tests.chromium
 	MUTT_SCREENSHOTS=docs/pictures $(BIN)/python -m pytest -q tests/pages -k test_a_page_
 
-check: lint types layers migrations openapi test ## All that CI asks for
+check: lint types layers migrations openapi references test ## All that CI asks for
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -67,10 +70,20 @@ openapi: .venv/dev ## Refuse an OpenAPI document that is not what the code says
 	@$(CHECKS) $(BIN)/python manage.py spectacular --validate --fail-on-warn > .venv/openapi.yaml
 	@diff -u docs/openapi.yaml .venv/openapi.yaml || (echo "docs/openapi.yaml is out of date: make format"; exit 1)
 
-format: .venv/dev ## Put the code into its usual form and write docs/openapi.yaml anew
+references: .venv/dev ## Refuse pages of docs/reference that are not what the code says
+	@$(BIN)/python -m ops.references --check
+	@$(CHECKS) $(BIN)/python -m mutt_project.settings.reference --check
+
+docs: .venv/dev ## Make a site of docs/ in var/site
+	@$(BIN)/sphinx-build -q -W --keep-going -E -b html -c docs -d var/site-doctrees . var/site
+	@echo "var/site/index.html"
+
+format: .venv/dev ## Put the code into its usual form, write docs/openapi.yaml, docs/reference and docs/settings.md anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(CHECKS) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+	$(BIN)/python -m ops.references
+	$(CHECKS) $(BIN)/python -m mutt_project.settings.reference
 
 requirements: ## Compile requirements/*.in to hashed *.txt (needs uv on the PATH)
 	cd requirements && for name in base local dev; do \
@@ -85,6 +98,7 @@ clean: ## Remove the virtual environment and all data of make demo and make run
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing what MUTT needs into .venv …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(LOCKED:%=-r %)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev: requirements/dev.txt .venv/run

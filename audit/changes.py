@@ -28,9 +28,11 @@ class Kind(StrEnum):
     DEVELOPMENT_HOST = "development_host"
     GROUP = "group"
     KEY = "key"
+    LOSS = "loss"
     QUARANTINED = "quarantined"
     REPLAY = "replay"
     RULE = "rule"
+    SETTING = "setting"
     TEAM = "team"
     USER = "user"
 
@@ -39,8 +41,10 @@ class Kind(StrEnum):
 KINDS = {
     "audit.archive": Kind.ARCHIVE,
     "audit.deadletter": Kind.DEAD_LETTER,
+    "audit.loss": Kind.LOSS,
     "auth.group": Kind.GROUP,
     "auth.user": Kind.USER,
+    "constance.constance": Kind.SETTING,
     "ingest.apikey": Kind.KEY,
     "ingest.quarantined": Kind.QUARANTINED,
     "ingest.replay": Kind.REPLAY,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from math import isfinite
 from typing import Any, cast
 from uuid import UUID
@@ -202,6 +203,50 @@ class Journal:
         keys = [BATCH + str(batch), OPEN, _dead(batch), _halved(batch), OPENED]
         found = (str(batch), orjson.dumps(events), len(events), seq, api_key, address)
         return bool(self.run("reopen", keys, *found, self._grace_s, secrets.token_hex(8)))
+
+    def restore(  # noqa: PLR0913 - what a batch is kept with
+        self,
+        batch: UUID,
+        events: Sequence[Mapping[str, object]],
+        *,
+        seq: int,
+        api_key: str,
+        address: str,
+        correlation_id: str,
+        decided: bool,
+    ) -> bool:
+        """Open a batch that the journal has lost, for those of its events that are owed. False if it is open."""
+        keys = [BATCH + str(batch), OPEN, OPENED, PARKED]
+        found = (str(batch), orjson.dumps(events), len(events), seq, api_key, address, correlation_id)
+        return bool(self.run("restore", keys, *found, batch.int >> 80 if decided else ""))
+
+    def restage(self, batch: UUID) -> bool:
+        """Have an open batch decided anew, whose records are gone. False if it will be decided anyway."""
+        keys = [BATCH + str(batch), OPEN, UNRECORDED, PARKED, BEHIND]
+        return bool(self.run("restage", keys, str(batch), _behind("")))
+
+    def decided(self) -> Iterator[list[UUID]]:
+        """The open batches that should have records, some hundred at a time."""
+        batches = (UUID(batch.decode()) for batch, _ in self._redis.zscan_iter(OPEN, count=500))
+        while some := list(islice(batches, 500)):
+            with self._redis.pipeline(transaction=False) as pipe:
+                for batch in some:
+                    pipe.hmget(BATCH + str(batch), "stage", "dead_stage")
+                found = pipe.execute()
+            past = (Stage.FORWARD.value.encode(), Stage.DLQ.value.encode())
+            yield [batch for batch, (at, dead) in zip(some, found, strict=True) if at in past and not dead]
+
+    def sizes(self, batches: Sequence[UUID]) -> dict[UUID, int]:
+        """How many events those of these batches have that are open."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for batch in batches:
+                pipe.hget(BATCH + str(batch), "events")
+            found = zip(batches, pipe.execute(), strict=True)
+        return {batch: int(size) for batch, size in found if size is not None}
+
+    def raise_accepted(self, events: int) -> None:
+        """Add to the number of accepted events what the journal has forgotten."""
+        self._redis.hincrby(TOTALS, "accepted", events)
 
     def answered(self, answer: "Answer") -> bytes | None:
         """Remember an answer to a request which opens no batch; returns the one that was remembered before."""
@@ -570,6 +615,7 @@ _SCRIPTS = (
     *("open", "reopen", "claim", "suspect", "renew", "posting", "advance", "release", "park", "finish", "bury"),
     *("taken", "note", "condemn"),
     *("turn", "sweep", "reconcile", "requeue", "count_error", "pressure"),
+    *("restore", "restage"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The equation: accepted = delivered + ignored + unmatched + suppressed + dead + pending, at any moment.
+"""The equation: accepted = delivered + ignored + unmatched + suppressed + dead + lost + pending, at any moment.
 
 Two stores cannot be read in one instant, so the reading is made to fit. Redis gives, in one transaction, the
 number of accepted events (A) and the batches which have no record yet (U). PostgreSQL, read afterwards, counts only
@@ -18,7 +18,10 @@ from audit.outcomes import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The equation's terms, as numbers of events. `rejected` were refused at the door, hence not accepted."""
+    """The equation's terms, as numbers of events. `rejected` were refused at the door, hence not accepted.
+
+    `lost` were booked as that by a person, after a store was put back to an earlier moment (audit/after_restore.py).
+    """
 
     accepted: int
     delivered: int
@@ -28,25 +31,27 @@ class Ledger:
     dead: int
     pending: int
     rejected: int
+    lost: int = 0
 
     @property
     def imbalance(self) -> int:
         """Accepted events that no term explains; below 0: events that were recorded but never accepted."""
-        explained = self.delivered + self.ignored + self.unmatched + self.suppressed + self.dead + self.pending
-        return self.accepted - explained
+        explained = self.delivered + self.ignored + self.unmatched + self.suppressed + self.dead + self.lost
+        return self.accepted - explained - self.pending
 
     @property
     def balanced(self) -> bool:
         return self.imbalance == 0
 
 
-def read_ledger(journal: Journal) -> Ledger:
-    """Read both stores and weigh them."""
+def read_ledger(journal: Journal, forgotten: int = 0) -> Ledger:
+    """Read both stores and weigh them, as if the journal counted so many accepted events more."""
     totals = journal.totals()
-    recorded, caught_up = tallied(totals.accepted, list(totals.unrecorded))
+    accepted = totals.accepted + forgotten
+    recorded, caught_up, lost = tallied(accepted, list(totals.unrecorded))
     unrecorded = sum(totals.unrecorded.values()) - caught_up
     return Ledger(
-        accepted=totals.accepted,
+        accepted=accepted,
         delivered=recorded.get(Outcome.DELIVERED, 0),
         ignored=recorded.get(Outcome.IGNORED, 0),
         unmatched=recorded.get(Outcome.UNMATCHED, 0),
@@ -54,24 +59,27 @@ def read_ledger(journal: Journal) -> Ledger:
         dead=recorded.get(Outcome.DEAD, 0),
         pending=recorded.get(Outcome.PENDING, 0) + unrecorded,
         rejected=totals.rejected,
+        lost=lost,
     )
 
 
-# One statement, so that both counts are of one snapshot.
+# One statement, so that all counts are of one snapshot.
 _COUNT = """
 SELECT outcome, sum(entered - gone)::bigint FROM audit_tally WHERE journal_seq <= %s GROUP BY outcome
 UNION ALL
 SELECT NULL, count(*) FROM unnest(%s::uuid[], %s::uuid[]) AS batch(first, last)
   JOIN audit_record r ON r.event_id BETWEEN batch.first AND batch.last
+UNION ALL
+SELECT 'lost', coalesce(sum(events), 0)::bigint FROM audit_loss
 """
 
 
-def tallied(up_to_seq: int, unrecorded: list[UUID]) -> tuple[dict[Outcome, int], int]:
-    """The records by outcome, and how many belong to batches that Redis still takes for unrecorded."""
+def tallied(up_to_seq: int, unrecorded: list[UUID]) -> tuple[dict[Outcome, int], int, int]:
+    """The records by outcome, how many of them Redis takes for unrecorded, and what is booked as lost."""
     first = [str(batch) for batch in unrecorded]
     last = [str(last_id_of(batch)) for batch in unrecorded]
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, [up_to_seq, first, last])
         rows: dict[str | None, int] = dict(cursor.fetchall())
-    caught_up = rows.pop(None)
-    return {Outcome(str(outcome)): count for outcome, count in rows.items()}, caught_up
+    caught_up, lost = rows.pop(None), rows.pop("lost")
+    return {Outcome(str(outcome)): count for outcome, count in rows.items()}, caught_up, lost

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 
 from audit.change_models import Change  # noqa: F401 - here is where Django looks for models
 from audit.outcomes import DeadStage, Outcome
+from audit.tuning.models import Setting  # noqa: F401 - as above
 
 
 def _choices(words: type[Outcome] | type[DeadStage]) -> list[tuple[str, str]]:
@@ -201,3 +202,22 @@ class Archive(models.Model):
 
     def __str__(self) -> str:
         return f"{self.month} {self.state}"
+
+
+class Loss(models.Model):
+    """Accepted events that were booked as lost, after a store was put back to an earlier moment.
+
+    Below 0: so many of them were found again.
+    """
+
+    events = models.BigIntegerField()
+    reason = models.TextField()
+    booked_by = models.TextField()
+    booked_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-id",)
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.events} lost: {self.reason}"

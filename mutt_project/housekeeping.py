@@ -18,6 +18,8 @@ from prometheus_client import start_http_server
 from redis.exceptions import RedisError
 
 from audit.journal import journal
+from audit.tuning.present import present
+from audit.tuning.storing import publish_if_due
 from audit.workers import SAYS_SO_EVERY_S, beat_ticks, say_alive
 from forwarder.tasks import drain
 from ingest.sweeper import sweep_if_due
@@ -28,6 +30,7 @@ from mutt_project.shared_metrics import process_metrics, tidy
 logger = logging.getLogger(__name__)
 
 TIDY_EVERY_S = 60
+PUBLISH_EVERY_S = 4
 REST_S = 10  # longer than calls of Redis may take
 
 
@@ -134,6 +137,7 @@ def begin(sender: Any, **_: Any) -> None:
         Chore("sweeper", lambda: sweep_if_due(every_s), every_s),
         Chore("drainer", drain, settings.MOOGSOFT_DRAIN_EVERY_S),
         Chore("metrics", tidy, TIDY_EVERY_S),
+        Chore("settings", publish_settings, PUBLISH_EVERY_S, at_once=True),
         Chore("telling", telling, SAYS_SO_EVERY_S, at_once=True),
         Chore("watch", Watching(queues, settings.MUTT_STALL_S), min(settings.MUTT_STALL_S / 5, 5)),
     ]
@@ -141,6 +145,12 @@ def begin(sender: Any, **_: Any) -> None:
     for chore in chores:
         chore.start()
     _serve_metrics()
+
+
+def publish_settings() -> None:
+    """See to it that Redis has the settings that were changed, and that an idle worker knows of them."""
+    publish_if_due(PUBLISH_EVERY_S)
+    present.refresh()
 
 
 def _serve_metrics() -> None:
@@ -174,5 +184,6 @@ def watch_beat(**_: Any) -> None:
 
 
 def _beat_ticks(**_: Any) -> None:
+    present.refresh()
     with suppress(RedisError):
         beat_ticks()

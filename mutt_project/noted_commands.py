@@ -21,11 +21,12 @@ def note_commands(arguments: list[str]) -> None:
 
 def noted_as_command(command: str) -> AbstractContextManager[None]:
     """What is changed within this is noted as done by this command of manage.py."""
-    found: AbstractContextManager[None] = noted_as(f"{_system_user()} by manage.py {command}"[:200], "command")
+    found: AbstractContextManager[None] = noted_as(f"{system_user()} by manage.py {command}"[:200], "command")
     return found
 
 
-def _system_user() -> str:
+def system_user() -> str:
+    """Who runs this process."""
     with suppress(OSError, KeyError):
         return getpass.getuser()
     return "somebody"

@@ -76,11 +76,6 @@ def _postgresql() -> Path | None:
     return next((path.parent for place in (FOLDER, Path("/")) for path in sorted(place.glob(_POSTGRESQL))), None)
 
 
-def faketime() -> Path | None:
-    """The library that lets processes go by a clock of ours, if it is here."""
-    return next((path for place in (FOLDER, Path("/")) for path in place.glob(_CLOCK)), None)
-
-
 def postgresql() -> Path:
     """The folder of PostgreSQL's programs that speak TLS; the test is skipped if it is nowhere."""
     found = _postgresql()

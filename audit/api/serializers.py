@@ -100,7 +100,7 @@ class SuspectSerializer(serializers.Serializer[Any]):
 
 
 class LedgerSerializer(serializers.Serializer[Any]):
-    """The equation: accepted = delivered + ignored + unmatched + suppressed + dead + pending."""
+    """The equation: accepted = delivered + ignored + unmatched + suppressed + dead + lost + pending."""
 
     accepted = serializers.IntegerField()
     delivered = serializers.IntegerField()
@@ -108,6 +108,7 @@ class LedgerSerializer(serializers.Serializer[Any]):
     unmatched = serializers.IntegerField()
     suppressed = serializers.IntegerField()
     dead = serializers.IntegerField()
+    lost = serializers.IntegerField(help_text="Booked as lost after a store was put back to an earlier moment.")
     pending = serializers.IntegerField()
     rejected = serializers.IntegerField(help_text="Refused at the door, hence not among the accepted.")
     balanced = serializers.BooleanField()
@@ -155,4 +156,9 @@ _WANTED = {field.name for field in fields(Wanted)}
 class ExportQuery(EventQuery):
     """What is to be exported, and how."""
 
-    form = serializers.ChoiceField(required=False, choices=["ndjson", "csv"], default="ndjson")
+    form = serializers.ChoiceField(
+        required=False,
+        choices=["ndjson", "csv", "events"],
+        default="ndjson",
+        help_text="events: NDJSON that the webhook takes, to send them again as new events.",
+    )

@@ -15,7 +15,7 @@ from mutt_project.muttctl.output import (
     short_time,
 )
 
-OUTCOMES = ("delivered", "ignored", "unmatched", "suppressed", "dead", "pending")
+OUTCOMES = ("delivered", "ignored", "unmatched", "suppressed", "dead", "lost", "pending")
 COLUMNS = ("accepted", *OUTCOMES, "rejected", "balanced")
 
 
@@ -28,8 +28,9 @@ COLUMNS = ("accepted", *OUTCOMES, "rejected", "balanced")
 )
 @output_option
 def ledger(form: str) -> None:
-    """Show the equation: accepted = delivered + ignored + unmatched + suppressed + dead + pending.
+    """Show the equation: accepted = delivered + ignored + unmatched + suppressed + dead + lost + pending.
 
+    Lost is what a person has booked as that after a disaster (manage.py reconcile).
     The exit status is 1 when it does not balance.
     """
     counts = connect().get("/api/v1/ledger")

@@ -29,7 +29,8 @@ shared_buffers = 128MB
 password_encryption = 'scram-sha-256'
 log_line_prefix = '%t [%p] '
 """
-_ACCESS = "host all all 127.0.0.1/32 scram-sha-256\n"
+# "all" are all databases; what pg_basebackup asks for is none.
+_ACCESS = "host all all 127.0.0.1/32 scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n"
 
 
 def system_user() -> str | None:
