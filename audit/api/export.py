@@ -1,4 +1,4 @@
-"""Everything that a search finds, as a stream: NDJSON or CSV, the newest first."""
+"""Everything that a search finds, as a stream, the newest first: NDJSON, CSV, or events to be sent again."""
 
 import csv
 import io
@@ -17,10 +17,12 @@ from rest_framework.views import APIView
 from audit.api.serializers import EventSerializer, ExportQuery
 from audit.models import Record
 from audit.searching import TooBroadError, every_page_of
+from audit.sending_again import to_send
 
 COLUMNS = EventSerializer.Meta.fields
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of one
-_TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+_NDJSON = "application/x-ndjson"
+_TYPES = {"ndjson": _NDJSON, "events": _NDJSON, "csv": "text/csv; charset=utf-8"}
 
 
 class EventExportView(APIView):
@@ -39,8 +41,13 @@ class EventExportView(APIView):
     def get(self, request: Request) -> StreamingHttpResponse:
         """The rows of the search, without the events as they were sent. An answer that breaks off is not complete."""
         query = ExportQuery(data=request.query_params)
-        pages = (EventSerializer(page, many=True).data for page in every_page_of(query.wanted))
-        return streamed("mutt-events", query.validated_data["form"], COLUMNS, pages)
+        found = every_page_of(query.wanted)
+        form: str = query.validated_data["form"]
+        pages = (
+            [to_send(record) for record in page] if form == "events" else EventSerializer(page, many=True).data
+            for page in found
+        )
+        return streamed("mutt-events", form, COLUMNS, pages)
 
 
 def streamed(name: str, form: str, columns: Sequence[str], pages: Iterator[Any]) -> StreamingHttpResponse:
@@ -51,7 +58,8 @@ def streamed(name: str, form: str, columns: Sequence[str], pages: Iterator[Any])
         raise ValidationError(str(error)) from error
     every = chain([first], pages)
     body = _csv(columns, every) if form == "csv" else _ndjson(every)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+    ending = "csv" if form == "csv" else "ndjson"
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}
     return StreamingHttpResponse(body, content_type=_TYPES[form], headers=headers)
 
 

@@ -156,4 +156,9 @@ _WANTED = {field.name for field in fields(Wanted)}
 class ExportQuery(EventQuery):
     """What is to be exported, and how."""
 
-    form = serializers.ChoiceField(required=False, choices=["ndjson", "csv"], default="ndjson")
+    form = serializers.ChoiceField(
+        required=False,
+        choices=["ndjson", "csv", "events"],
+        default="ndjson",
+        help_text="events: NDJSON that the webhook takes, to send them again as new events.",
+    )

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -12,11 +14,12 @@ from rich.table import Table
 import ops.drills
 from ops.drills.page import PAGE, Page, WrongPage
 from ops.drills.report import Figures, as_markdown, table_of
-from ops.drills.scenario import Scenario
+from ops.drills.scenario import Scenario, Skipped
 from ops.drills.steps import StepFailed
 from ops.drills.traffic import Refused
 from ops.local.stack import NotStarted
 
+_SKIPPED = 3
 _console = Console(stderr=True, highlight=False)
 
 
@@ -32,6 +35,41 @@ def _below(kind: type[Scenario]) -> list[type[Scenario]]:
     return [found for one in kind.__subclasses__() for found in (one, *_below(one))]
 
 
+@dataclass
+class _Done:
+    """What came of the drills."""
+
+    figures: list[Figures] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, run: Callable[[], Figures]) -> None:
+        try:
+            self.figures.append(run())
+        except Skipped as why:
+            _console.print(f"{name} is skipped: {why}", style="yellow", markup=False)
+            self.skipped[name] = str(why)
+        except (StepFailed, TimeoutError, NotStarted, Refused, WrongPage) as error:
+            _console.print(f"{name}: {error}", style="red", markup=False)
+            self.failed.append(name)
+
+    def show(self, form: str) -> None:
+        if form == "json":
+            drills = [one.as_json() for one in self.figures]
+            click.echo(json.dumps({"drills": drills, "failed": self.failed, "skipped": self.skipped}, indent=2))
+        else:
+            Console(width=80, highlight=False).print(table_of(self.figures))
+        for one in self.figures:
+            for wrong in one.wrong:
+                _console.print(f"{one.name}: {wrong}", style="red", markup=False)
+
+    @property
+    def exit_status(self) -> int:
+        if self.failed or not all(one.passed for one in self.figures):
+            return 1
+        return _SKIPPED if self.skipped else 0
+
+
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--list", "only_list", is_flag=True, help="Say which drills there are.")
@@ -41,7 +79,8 @@ def _below(kind: type[Scenario]) -> list[type[Scenario]]:
 def main(names: tuple[str, ...], form: str, *, only_list: bool, write_page: bool, keep: bool) -> None:
     """Run drills, by name or `all`.
 
-    The exit status is 0 where nothing is lost beyond what the page says, and 1 where more is, or a step failed.
+    The exit status is 0 where nothing is lost beyond what the page says, 1 where more is, or a step failed, and 3
+    where nothing is wrong but this machine does not allow one of the drills.
     """
     known = scenarios()
     if only_list or not names:
@@ -50,25 +89,16 @@ def main(names: tuple[str, ...], form: str, *, only_list: bool, write_page: bool
     wanted = list(known) if "all" in names else list(names)
     if unknown := [name for name in wanted if name not in known]:
         raise click.UsageError(f"There is no drill {unknown[0]}. There are: {', '.join(known)}, all.")
-    figures: list[Figures] = []
-    failed: list[str] = []
+    done = _Done()
     for name in wanted:
         _console.rule(name)
-        try:
-            figures.append(known[name](Page.read(), _say, keep=keep).run())
-        except (StepFailed, TimeoutError, NotStarted, Refused, WrongPage) as error:
-            _console.print(f"{name}: {error}", style="red", markup=False)
-            failed.append(name)
-    if form == "json":
-        click.echo(json.dumps({"drills": [one.as_json() for one in figures], "failed": failed}, indent=2))
-    else:
-        Console(width=80, highlight=False).print(table_of(figures))
-    for one in figures:
-        for wrong in one.wrong:
-            _console.print(f"{one.name}: {wrong}", style="red", markup=False)
-        if write_page and one.passed:
-            PAGE.write_text(Page.read().with_figures(one.name, as_markdown(one)).text, encoding="utf-8")
-    sys.exit(bool(failed) or not all(one.passed for one in figures))
+        done.add(name, known[name](Page.read(), _say, keep=keep).run)
+    done.show(form)
+    if write_page:
+        for one in done.figures:
+            if one.passed:
+                PAGE.write_text(Page.read().with_figures(one.name, as_markdown(one)).text, encoding="utf-8")
+    sys.exit(done.exit_status)
 
 
 def _show(known: dict[str, type[Scenario]], form: str) -> None:

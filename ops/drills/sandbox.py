@@ -196,17 +196,19 @@ def wait_until(ready: Callable[[], bool], what: str, patience_s: float = _PATIEN
 def sandbox(
     settings: Mapping[str, str] | None = None,
     *,
+    given: Callable[[Path], Mapping[str, str]] = lambda _: {},
     prepare: Callable[[Stack], object] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
     keep: bool = False,
 ) -> Iterator[Sandbox]:
     """A MUTT with the sample rules in a temporary folder, which is gone afterwards unless it is to be kept.
 
-    PostgreSQL archives its WAL, as the page asks for. `prepare` is called before anything starts.
+    PostgreSQL archives its WAL, as the page asks for. `given` says what comes from outside, as `Stack.given`, and
+    `prepare` is called before anything starts.
     """
     base = Path(tempfile.mkdtemp(prefix="mutt-drill-"))
     try:
-        stack = Stack(base / "var", given={}, extra={**SHORT, **(settings or {})}, say=say)
+        stack = Stack(base / "var", given=given(base), extra={**SHORT, **(settings or {})}, say=say)
         _archive_wal(stack, base / "wal-archive")
         _make_programs(base / "bin")
         (base / "backup").mkdir(mode=0o700)

@@ -1,7 +1,8 @@
 """What all drills have in common: break with known events in flight, mend by the page, weigh what is left."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from ops.drills.page import Page
@@ -14,6 +15,10 @@ from ops.local.stack import Stack
 
 STEPS, CHECKS = "Steps", "How to see that it worked"
 Say = Callable[[str], None]
+
+
+class Skipped(RuntimeError):  # noqa: N818 - it reads as a sentence
+    """The machine does not allow the drill; the message says what is missing."""
 
 
 class Scenario:
@@ -30,6 +35,10 @@ class Scenario:
         self.sandbox: Sandbox  # while it runs
         self.broken_at = 0.0
         self.more: dict[str, str] = {}
+
+    def given(self, base: Path) -> Mapping[str, str]:  # noqa: ARG002 - for those that put something there
+        """Settings and addresses from outside the sandbox, whose folder is `base`."""
+        return {}
 
     def configure(self, stack: Stack) -> None:
         """Change the sandbox before anything of it starts."""
@@ -64,9 +73,11 @@ class Scenario:
         return {}
 
     def run(self) -> Figures:
-        """The whole drill. Raises StepFailed, TimeoutError, NotStarted."""
+        """The whole drill. Raises StepFailed, TimeoutError, NotStarted, Skipped."""
         self.say("starting a MUTT to break")
-        with sandbox(self.settings, prepare=self.configure, say=self.say, keep=self.keep) as self.sandbox:
+        with sandbox(
+            self.settings, given=self.given, prepare=self.configure, say=self.say, keep=self.keep
+        ) as self.sandbox:
             self.say("sending events of every fate")
             self.sandbox.send_known()
             self.say("preparing: what must have been done before")

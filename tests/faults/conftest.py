@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from ops.drills.clock import Clock
 from tests.faults.harness import Faults
-from tests.faults.machine import Clock, Redis
+from tests.faults.machine import Redis
 from tests.faults.proxy import Proxy, proxy
 from tests.mutt import Mutt, running
 

@@ -9,42 +9,13 @@ from pathlib import Path
 
 import redis
 
+from ops.drills.clock import Clock
 from ops.local import redis as valkey
 from ops.local.ports import free_port
 from ops.local.supervisor import end_with_parent
-from tests import senders
 
 _PASSWORD = "of-the-tests"
 _UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-
-
-class Clock:
-    """What time it is, for processes that are started with `environment` (libfaketime)."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "clock"
-        self.put(0)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a process must be told to go by this clock; nothing where the library is not here."""
-        library = senders.faketime()
-        return (
-            {
-                "LD_PRELOAD": str(library),
-                "FAKETIME_TIMESTAMP_FILE": str(self._file),
-                "FAKETIME_CACHE_DURATION": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            }
-            if library
-            else {}
-        )
-
-    def put(self, by_s: int) -> None:
-        """Put it so many seconds ahead of the true time, or behind; it is seen within a second."""
-        draft = self._file.with_suffix(".new")
-        draft.write_text(f"{by_s:+d}s\n")
-        draft.replace(self._file)
 
 
 class Redis:

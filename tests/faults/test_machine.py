@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import senders
+from ops.drills import clock
 from tests.faults.conftest import MANY, Cable
 from tests.faults.harness import Faults, hold
 from tests.faults.test_kills import lose_a_message
@@ -31,7 +31,7 @@ def test_a_clock_that_is_put_while_all_runs_loses_nothing_and_stops_nothing(
     cable: Cable, faults: Faults, steps: tuple[int, ...], tmp_path: Path
 ):
     """Redis' clock, by which the journal goes. A message is lost just before, so that a sweeper is needed."""
-    if senders.faketime() is None:
+    if clock.library() is None:
         pytest.skip("no libfaketime: it is in Debian's package libfaketime")
     load = faults.load(6_000 if MANY else 600, rate=60)
     try:

@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from audit import searching
 from audit.ids import batch_of, event_id, new_batch_id
 from audit.models import Record
+from ingest.validation import faults_of
 from tests.unit.forwarder.records import alert
 from tests.unit.mutt_project.calls import faults, get
 
@@ -101,6 +102,28 @@ def test_a_csv_export_has_every_event_whole(reader, events):
     ]
     assert rows[0]["notes"] == '["redacted"]'
     assert [json.loads(line)["message"] for line in exported(reader, "").splitlines()][1] == FIELDS[1]["message"]
+
+
+def test_events_can_be_exported_as_the_webhook_takes_them(reader, events):
+    first, second, third = [json.loads(line) for line in exported(reader, "form=events").splitlines()][::-1]
+    assert [event["sent_before_as"] for event in (first, second, third)] == events
+    assert not any(faults_of(event) for event in (first, second, third))
+    assert (first["hostname"], first["message"]) == ("edge-1", FIELDS[0]["message"])
+    assert "alert_key" not in second
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "key", "original", "told"),
+    [
+        (7, "mutt:7:edge-1:door 7", "a raw line", "door 7"),
+        (None, "", {"alert_key": "door 7"}, "door 7"),
+        (None, "", "a raw line", None),
+    ],
+)
+def test_what_is_exported_to_be_sent_again_keeps_the_object_of_its_alert(reader, rule_id, key, original, told):
+    """By the key, where a rule has won; by what was sent, where none has."""
+    alert(hostname="Edge-1", rule_id=rule_id, deduplication_key=key, event=original).save(force_insert=True)
+    assert json.loads(exported(reader, "form=events")).get("alert_key") == told
 
 
 LATEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"

@@ -43,6 +43,15 @@ def test_an_export_is_written_as_it_comes(api: StubApi, muttctl: Muttctl, tmp_pa
     assert api.asked[1].query == {"form": "ndjson"}
 
 
+def test_an_export_of_events_to_send_has_a_form_of_its_own(api: StubApi, muttctl: Muttctl, tmp_path: Path) -> None:
+    api.scripted = [Answer(200, b"{}\n")]
+    assert muttctl("audit", "export", str(tmp_path / "again.csv"), "--to-send", "--rule-id", "12").exit_code == 0
+    assert api.asked[0].query == {"rule_id": "12", "form": "events"}
+    refused = muttctl("audit", "export", "--to-send", "--format", "csv")
+    assert refused.exit_code == 2
+    assert "leave out --format" in refused.stderr
+
+
 def test_an_export_that_breaks_off_is_an_error_and_leaves_no_file(
     api: StubApi, muttctl: Muttctl, tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_every_command_has_help_with_examples(muttctl: Muttctl, path: tuple[str,
     assert result.exit_code == 0
     assert "  Examples:\n    " in result.output
     assert "muttctl " + " ".join(path) in result.output
+    assert [line for line in result.output.splitlines() if len(line) > 80] == []
 
 
 def test_help_promises_the_exit_statuses(muttctl: Muttctl) -> None:
