@@ -30,7 +30,7 @@ from mutt_project.muttctl.backups import (
 from mutt_project.muttctl.client import PAGE_SIZE, Client, connect
 from mutt_project.muttctl.errors import MuttctlError
 from mutt_project.muttctl.output import cell, examples, new_table, output_option, print_csv, print_json, print_table
-from mutt_project.muttctl.parameters import confirm
+from mutt_project.muttctl.parameters import confirm, yes_option
 from mutt_project.muttctl.postgresql_copy import BASE, DUMP, copy_postgresql, database_bytes, verify_postgresql
 from mutt_project.muttctl.redis_copy import check_rdb, copy_redis
 from mutt_project.muttctl.rule_files import write_rules
@@ -169,7 +169,7 @@ def verify(folder: Path, form: str) -> None:
 @dr.command("prune", epilog=examples("muttctl dr prune /srv/backup/mutt --keep 14 --yes"))
 @folder_argument
 @click.option("--keep", type=click.IntRange(min=1), required=True, help="How many of the newest backups stay.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 def prune(folder: Path, keep: int, *, yes: bool) -> None:
     """Delete old backups."""
     old = backups_in(folder)[:-keep]
