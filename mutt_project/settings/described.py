@@ -373,6 +373,13 @@ DESCRIBED: dict[str, tuple[Variable, ...]] = {
         ),
         V("MUTT_CA_FILE", "muttctl: whom to trust", "the system's authorities", "a file"),
         V(
+            "MUTT_CLIENT_CERT_FILE, MUTT_CLIENT_KEY_FILE",
+            "the certificate that muttctl and the relay show to MUTT, and its key without a passphrase",
+            "none",
+            "PEM files",
+        ),
+        V("MUTT_PROFILE", "muttctl: the profile to use ([muttctl.md](muttctl.md))", "the current one", "a name"),
+        V(
             "MUTT_ALLOW_HTTP",
             "muttctl: `true` takes an `http://` address of another machine, where the key can be read on its way",
             "`false`",
