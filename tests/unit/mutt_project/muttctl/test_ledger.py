@@ -16,6 +16,7 @@ COUNTS = {
     "unmatched": 200,
     "suppressed": 40,
     "dead": 5,
+    "lost": 0,
     "pending": 0,
     "rejected": 11,
     "balanced": True,
@@ -45,7 +46,7 @@ def test_json_and_csv(api: StubApi, muttctl: Muttctl) -> None:
     assert json.loads(muttctl("ledger", "-o", "json").stdout) == COUNTS
     header, row = muttctl("ledger", "-o", "csv").stdout.splitlines()
     assert header == ",".join(COUNTS)
-    assert row == "2345,2000,100,200,40,5,0,11,true"
+    assert row == "2345,2000,100,200,40,5,0,0,11,true"
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
