@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -29,16 +29,24 @@ from mutt_project.muttctl.backups import (
 )
 from mutt_project.muttctl.client import PAGE_SIZE, Client, connect
 from mutt_project.muttctl.errors import MuttctlError
-from mutt_project.muttctl.output import cell, examples, new_table, output_option, print_csv, print_json, print_table
+from mutt_project.muttctl.output import (
+    cell,
+    examples,
+    new_table,
+    output_option,
+    print_csv,
+    print_json,
+    print_record,
+    print_table,
+)
 from mutt_project.muttctl.parameters import confirm, yes_option
 from mutt_project.muttctl.postgresql_copy import BASE, DUMP, copy_postgresql, database_bytes, verify_postgresql
 from mutt_project.muttctl.redis_copy import check_rdb, copy_redis
 from mutt_project.muttctl.rule_files import write_rules
 from mutt_project.muttctl.store_settings import read_store
 
-_FIGURES = ("name", "passed", "accepted", "lost", "may_be_lost", "told_again", "rpo_s", "accepting_s", "rto_s")
-_PARTS = ("redis", "postgresql", "readable", "archives")
 _LISTS = {"dev-hosts.json": "/api/v1/dev-hosts", "teams.json": "/api/v1/teams"}
+FIGURES = ("name", "accepted", "lost", "may_be_lost", "told_again", "rpo_s", "accepting_s", "rto_s", "passed")
 folder_argument = click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 
 
@@ -51,7 +59,7 @@ def dr() -> None:
 @output_option
 def list_drills(form: str) -> None:
     """Show which drills there are."""
-    sys.exit(_drills("--list", form=form, columns=("name", "title", "about")))
+    sys.exit(_drills("--list", form, ("name", "title", "about")))
 
 
 @dr.command(
@@ -66,22 +74,23 @@ def drill(name: str, form: str) -> None:
     NAME is one of `muttctl dr list`, or all. It starts servers of its own on this machine, and touches no
     other MUTT. The exit status is 0 where nothing is lost beyond what the page says.
     """
-    sys.exit(_drills(name, form=form, columns=_FIGURES))
+    sys.exit(_drills(name, form, FIGURES))
 
 
-def _drills(argument: str, *, form: str, columns: Sequence[str]) -> int:
+def _drills(asked: str, form: str, columns: tuple[str, ...]) -> int:
     """Where MUTT's checkout or image is: drills are a program of their own, with servers that muttctl does not need."""
     if find_spec("ops") is None or find_spec("ops.drills") is None:
         raise MuttctlError(
             "The drills are not here: they are in MUTT's repository, and run from there.\n"
             "In a clone of it: make drills, or .venv/bin/python -m mutt_project.muttctl dr drill NAME."
         )
-    command = [sys.executable, "-m", "ops.drills", argument, "-o", "json" if form == "csv" else form]
-    finished = subprocess.run(command, check=False, stdout=subprocess.PIPE if form == "csv" else None)  # noqa: S603 # nosec B603 # click has read it
-    if finished.stdout:
-        told = json.loads(finished.stdout)
-        print_csv(told if isinstance(told, list) else told["drills"], columns)
-    return finished.returncode
+    command = [sys.executable, "-m", "ops.drills", asked, "-o", "json" if form == "csv" else form]
+    pipe = subprocess.PIPE if form == "csv" else None
+    done = subprocess.run(command, check=False, stdout=pipe, text=True)  # noqa: S603 # nosec B603 # click has read them
+    if form == "csv":
+        told = json.loads(done.stdout or "[]")
+        print_csv(told["drills"] if isinstance(told, dict) else told, columns)
+    return done.returncode
 
 
 @dr.command(
@@ -156,10 +165,9 @@ def verify(folder: Path, form: str) -> None:
     if not wrong:
         check_rdb(folder / "redis" / "dump.rdb")
         verify_postgresql(folder / "postgresql", os.environ)
-    if form == "json":
-        print_json({"backup": str(folder), "whole": not wrong, "wrong": wrong})
-    elif form == "csv":
-        print_csv([{"backup": str(folder), "whole": not wrong, "wrong": wrong}], ("backup", "whole", "wrong"))
+    if form != "table":
+        record = {"backup": str(folder), "whole": not wrong, "wrong": wrong}
+        print_record(record, form, tuple(record))
     if wrong:
         raise BackupError("\n".join([f"{folder} is not whole: do not restore from it.", *wrong[:20]]))
     if form == "table":
@@ -178,7 +186,7 @@ def prune(folder: Path, keep: int, *, yes: bool) -> None:
         return
     for one in old:
         click.echo(f"  {one.path}", err=True)
-    confirm(f"Delete {len(old)} backups?", yes=yes)
+    confirm(f"Delete {len(old)} backup{'' if len(old) == 1 else 's'}?", yes=yes)
     for one in old:
         try:
             (one.path / "manifest.json").unlink()  # from now on it is none
@@ -203,35 +211,31 @@ def _as_json(value: object) -> str:
 
 
 def _tell(made: Backup, form: str) -> None:
+    told = {"backup": str(made.path), **{name: made.manifest[name] for name in made.manifest if name != "files"}}
     if form == "json":
-        about = {name: value for name, value in made.manifest.items() if name != "files"}
-        print_json({"backup": str(made.path), **about})
+        print_json(told)
         return
-    rows = [{"backup": str(made.path), "part": part, "bytes": size} for part, size in _sizes(made).items() if size]
     if form == "csv":
-        print_csv(rows, ("backup", "part", "bytes"))
+        print_csv([told], tuple(told))
         return
     table = new_table()
     table.add_column("Part")
     table.add_column("MB", justify="right")
-    for part, size in _sizes(made).items():
-        if size:
-            table.add_row(cell(part), cell(f"{size / 2**20:,.1f}"))
+    for part in ("redis", "postgresql", "readable", "archives"):
+        sizes = [one["bytes"] for name, one in made.manifest["files"].items() if name.startswith(f"{part}/")]
+        if sizes:
+            table.add_row(cell(part), cell(f"{sum(sizes) / 2**20:,.1f}"))
     print_table(table)
     click.echo(f"{made.path} is made and verified. Not in it, to be kept elsewhere:")
     for one in SECRETS_TO_KEEP:
         click.echo(f"  {one}")
 
 
-def _sizes(made: Backup) -> dict[str, int]:
-    files = made.manifest["files"].items()
-    return {part: sum(one["bytes"] for name, one in files if name.startswith(f"{part}/")) for part in _PARTS}
-
-
 @contextmanager
 def _progress() -> Iterator[Progress]:
     columns = (TextColumn("{task.description:<10}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         yield progress
 
 

@@ -239,7 +239,7 @@ PICTURES = DOCS / "pictures"
 
 def test_every_page_has_its_pictures_and_no_picture_is_of_a_page_that_is_gone():
     wanted = {f"{name}-{looks}.jpg" for name in (*PAGES, *PUBLIC) for looks in LOOKS}
-    assert {path.name for path in PICTURES.iterdir()} == wanted
+    assert {path.name for path in PICTURES.glob("*.jpg")} == wanted
     assert set(re.findall(r"\(pictures/(.+?)\)", (DOCS / "pages.md").read_text())) == wanted
 
 
