@@ -30,7 +30,8 @@ fuzz: .venv/dev ## Send 100,000 broken bodies to a running MUTT, and all odd req
 faults: .venv/dev ## Kill, stop and cut everything, many times (an hour; MUTT_FAULTS_SEED repeats a run)
 	MUTT_FAULTS=many $(BIN)/python -m pytest -s tests/faults $(ARGS)
 
-drills: .venv/run ## Break a MUTT of its own and mend it by docs/disaster-recovery.md (NAME=redis_data_loss: one drill)
+drills: .venv/dev ## Break a MUTT of its own and mend it by docs/disaster-recovery.md (NAME=redis_data_loss: one drill)
+	@$(BIN)/python -m tests.senders
 	@$(BIN)/python -m ops.drills $(if $(NAME),$(NAME),all) --write-page
 
 bench-rules: .venv/run ## Measure what matching costs, beside the reference

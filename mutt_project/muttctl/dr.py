@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -29,13 +29,15 @@ from mutt_project.muttctl.backups import (
 )
 from mutt_project.muttctl.client import PAGE_SIZE, Client, connect
 from mutt_project.muttctl.errors import MuttctlError
-from mutt_project.muttctl.output import cell, examples, form_option, new_table, print_json, print_table
-from mutt_project.muttctl.parameters import confirm
+from mutt_project.muttctl.output import cell, examples, new_table, output_option, print_csv, print_json, print_table
+from mutt_project.muttctl.parameters import confirm, yes_option
 from mutt_project.muttctl.postgresql_copy import BASE, DUMP, copy_postgresql, database_bytes, verify_postgresql
 from mutt_project.muttctl.redis_copy import check_rdb, copy_redis
 from mutt_project.muttctl.rule_files import write_rules
 from mutt_project.muttctl.store_settings import read_store
 
+_FIGURES = ("name", "passed", "accepted", "lost", "may_be_lost", "told_again", "rpo_s", "accepting_s", "rto_s")
+_PARTS = ("redis", "postgresql", "readable", "archives")
 _LISTS = {"dev-hosts.json": "/api/v1/dev-hosts", "teams.json": "/api/v1/teams"}
 folder_argument = click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 
@@ -46,10 +48,10 @@ def dr() -> None:
 
 
 @dr.command("list", epilog=examples("muttctl dr list", "muttctl dr list -o json"))
-@form_option
+@output_option
 def list_drills(form: str) -> None:
     """Show which drills there are."""
-    sys.exit(_drills("--list", "-o", form))
+    sys.exit(_drills("--list", form=form, columns=("name", "title", "about")))
 
 
 @dr.command(
@@ -57,24 +59,29 @@ def list_drills(form: str) -> None:
     epilog=examples("muttctl dr drill redis_data_loss", "muttctl dr drill all -o json"),
 )
 @click.argument("name")
-@form_option
+@output_option
 def drill(name: str, form: str) -> None:
     """Break a MUTT of its own and mend it by docs/disaster-recovery.md.
 
     NAME is one of `muttctl dr list`, or all. It starts servers of its own on this machine, and touches no
     other MUTT. The exit status is 0 where nothing is lost beyond what the page says.
     """
-    sys.exit(_drills(name, "-o", form))
+    sys.exit(_drills(name, form=form, columns=_FIGURES))
 
 
-def _drills(*arguments: str) -> int:
+def _drills(argument: str, *, form: str, columns: Sequence[str]) -> int:
     """Where MUTT's checkout or image is: drills are a program of their own, with servers that muttctl does not need."""
     if find_spec("ops") is None or find_spec("ops.drills") is None:
         raise MuttctlError(
             "The drills are not here: they are in MUTT's repository, and run from there.\n"
             "In a clone of it: make drills, or .venv/bin/python -m mutt_project.muttctl dr drill NAME."
         )
-    return subprocess.run([sys.executable, "-m", "ops.drills", *arguments], check=False).returncode  # noqa: S603 # nosec B603 # click has read them
+    command = [sys.executable, "-m", "ops.drills", argument, "-o", "json" if form == "csv" else form]
+    finished = subprocess.run(command, check=False, stdout=subprocess.PIPE if form == "csv" else None)  # noqa: S603 # nosec B603 # click has read it
+    if finished.stdout:
+        told = json.loads(finished.stdout)
+        print_csv(told if isinstance(told, list) else told["drills"], columns)
+    return finished.returncode
 
 
 @dr.command(
@@ -101,7 +108,7 @@ def _drills(*arguments: str) -> int:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Copy the archives of old months (MUTT_ARCHIVE_DIR), too.",
 )
-@form_option
+@output_option
 def backup(folder: Path, kind: str, archives: Path | None, form: str) -> None:
     """Make a verified backup of what must be kept.
 
@@ -136,7 +143,7 @@ def backup(folder: Path, kind: str, archives: Path | None, form: str) -> None:
 
 @dr.command("verify", epilog=examples("muttctl dr verify /srv/backup/mutt/latest"))
 @folder_argument
-@form_option
+@output_option
 def verify(folder: Path, form: str) -> None:
     """Look whether a backup is still what it was when it was made.
 
@@ -151,6 +158,8 @@ def verify(folder: Path, form: str) -> None:
         verify_postgresql(folder / "postgresql", os.environ)
     if form == "json":
         print_json({"backup": str(folder), "whole": not wrong, "wrong": wrong})
+    elif form == "csv":
+        print_csv([{"backup": str(folder), "whole": not wrong, "wrong": wrong}], ("backup", "whole", "wrong"))
     if wrong:
         raise BackupError("\n".join([f"{folder} is not whole: do not restore from it.", *wrong[:20]]))
     if form == "table":
@@ -160,7 +169,7 @@ def verify(folder: Path, form: str) -> None:
 @dr.command("prune", epilog=examples("muttctl dr prune /srv/backup/mutt --keep 14 --yes"))
 @folder_argument
 @click.option("--keep", type=click.IntRange(min=1), required=True, help="How many of the newest backups stay.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 def prune(folder: Path, keep: int, *, yes: bool) -> None:
     """Delete old backups."""
     old = backups_in(folder)[:-keep]
@@ -195,21 +204,28 @@ def _as_json(value: object) -> str:
 
 def _tell(made: Backup, form: str) -> None:
     if form == "json":
-        print_json(
-            {"backup": str(made.path), **{name: made.manifest[name] for name in made.manifest if name != "files"}}
-        )
+        about = {name: value for name, value in made.manifest.items() if name != "files"}
+        print_json({"backup": str(made.path), **about})
+        return
+    rows = [{"backup": str(made.path), "part": part, "bytes": size} for part, size in _sizes(made).items() if size]
+    if form == "csv":
+        print_csv(rows, ("backup", "part", "bytes"))
         return
     table = new_table()
     table.add_column("Part")
     table.add_column("MB", justify="right")
-    for part in ("redis", "postgresql", "readable", "archives"):
-        sizes = [one["bytes"] for name, one in made.manifest["files"].items() if name.startswith(f"{part}/")]
-        if sizes:
-            table.add_row(cell(part), cell(f"{sum(sizes) / 2**20:,.1f}"))
+    for part, size in _sizes(made).items():
+        if size:
+            table.add_row(cell(part), cell(f"{size / 2**20:,.1f}"))
     print_table(table)
     click.echo(f"{made.path} is made and verified. Not in it, to be kept elsewhere:")
     for one in SECRETS_TO_KEEP:
         click.echo(f"  {one}")
+
+
+def _sizes(made: Backup) -> dict[str, int]:
+    files = made.manifest["files"].items()
+    return {part: sum(one["bytes"] for name, one in files if name.startswith(f"{part}/")) for part in _PARTS}
 
 
 @contextmanager

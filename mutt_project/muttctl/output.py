@@ -34,6 +34,17 @@ output_option = click.option(
     help="How to print the result.",
 )
 
+# As above, for what has no CSV.
+form_option = click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the result.",
+)
+
 
 def examples(*commands: str) -> str:
     """The end of a command's help: the commands as they are typed, not wrapped by click."""
