@@ -192,8 +192,10 @@ def _of_stores(stack: Stack, client: Client, events: int) -> Table:
             cursor.execute("ANALYZE")
             for what, tables in (("records", "^audit_record_"), ("attempts", "^audit_attempt")):
                 cursor.execute(_SIZES, [tables])
-                for size, rows in cursor.fetchall():
-                    table.add_row(f"PostgreSQL, {what} with indexes ({int(rows):,} rows)", f"{size / rows:,.0f}")
+                size, rows = cursor.fetchone() or (0, 0)
+                table.add_row(
+                    f"PostgreSQL, {what} with indexes ({int(rows or 0):,} rows)", f"{size / max(rows or 0, 1):,.0f}"
+                )
     finally:
         connection.close()
     return table
