@@ -58,6 +58,7 @@ RUNNERS = [
     ("docs/deployment.md", r".", "tests/unit/ops/test_deployment_docs.py", '"deployment.md"'),
     ("docs/disaster-recovery.md", r".", "ops/drills/page.py", '"disaster-recovery.md"'),
     ("docs/settings.md", r"muttctl config ", "tests/integration/test_settings_at_run_time.py", '"settings.md"'),
+    ("docs/deployment.md", r".", "tests/unit/ops/test_deployment_docs.py", '"deployment.md"'),
     ("docs/reference/cli.md", r"", "tests/e2e/test_muttctl_examples.py", "examples_of"),
 ]
 
