@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz faults drills bench-rules bench-search pictures check lint audit types layers migrations openapi format requirements clean
+.PHONY: help demo run stop test fuzz faults drills bench-rules bench-search pictures docs check lint audit types layers migrations openapi references format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,6 +21,7 @@ stop: .venv/run ## Stop what another terminal has started here
 test: .venv/dev ## Run all tests, on real servers and real senders
 	@$(BIN)/python -m tests.senders
 	@$(BIN)/python -m tests.chromium
+	@$(BIN)/python -m tests.kubectl
 	@$(BIN)/python -m tests.parts $(ARGS)
 
 fuzz: .venv/dev ## Send 100,000 broken bodies to a running MUTT, and all odd requests (MUTT_FUZZ_COUNT, MUTT_FUZZ_SEED)
@@ -43,7 +44,7 @@ pictures: .venv/dev ## Take the pictures of all pages in docs/pictures anew
 	@$(BIN)/python -m tests.chromium
 	MUTT_SCREENSHOTS=docs/pictures $(BIN)/python -m pytest -q tests/pages -k test_a_page_
 
-check: lint types layers migrations openapi test ## All that CI asks for
+check: lint types layers migrations openapi references test ## All that CI asks for
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -67,10 +68,20 @@ openapi: .venv/dev ## Refuse an OpenAPI document that is not what the code says
 	@$(CHECKS) $(BIN)/python manage.py spectacular --validate --fail-on-warn > .venv/openapi.yaml
 	@diff -u docs/openapi.yaml .venv/openapi.yaml || (echo "docs/openapi.yaml is out of date: make format"; exit 1)
 
-format: .venv/dev ## Put the code into its usual form and write docs/openapi.yaml anew
+references: .venv/dev ## Refuse pages of docs/reference that are not what the code says
+	@$(BIN)/python -m ops.references --check
+	@$(CHECKS) $(BIN)/python -m mutt_project.settings.reference --check
+
+docs: .venv/dev ## Make a site of docs/ in var/site
+	@$(BIN)/sphinx-build -q -W --keep-going -E -b html -c docs -d var/site-doctrees . var/site
+	@echo "var/site/index.html"
+
+format: .venv/dev ## Put the code into its usual form, write docs/openapi.yaml, docs/reference and docs/settings.md anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(CHECKS) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+	$(BIN)/python -m ops.references
+	$(CHECKS) $(BIN)/python -m mutt_project.settings.reference
 
 requirements: ## Compile requirements/*.in to hashed *.txt (needs uv on the PATH)
 	cd requirements && for name in base local dev; do \
@@ -85,6 +96,7 @@ clean: ## Remove the virtual environment and all data of make demo and make run
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing what MUTT needs into .venv …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(LOCKED:%=-r %)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev: requirements/dev.txt .venv/run

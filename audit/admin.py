@@ -19,6 +19,7 @@ from audit.change_models import Change
 from audit.change_page import show_changes
 from audit.models import Archive, Attempt, Record
 from audit.search_page import show_search
+from audit.tuning.admin import SettingAdmin  # noqa: F401 - here is where Django looks for pages
 
 _DIGITS = 6  # of the number of a page
 

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     QUARANTINED = "quarantined"
     REPLAY = "replay"
     RULE = "rule"
+    SETTING = "setting"
     TEAM = "team"
     USER = "user"
 
@@ -43,6 +44,7 @@ KINDS = {
     "audit.loss": Kind.LOSS,
     "auth.group": Kind.GROUP,
     "auth.user": Kind.USER,
+    "constance.constance": Kind.SETTING,
     "ingest.apikey": Kind.KEY,
     "ingest.quarantined": Kind.QUARANTINED,
     "ingest.replay": Kind.REPLAY,

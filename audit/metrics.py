@@ -1,6 +1,6 @@
 """What Prometheus is told about what becomes of events, and about the writing of it."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from audit.isolation import INTERNAL_ERROR, KILLED_WORKERS
 from audit.outcomes import DeadStage, Outcome
@@ -12,6 +12,12 @@ WRITE_SECONDS = Histogram(
     "How long writes of records to PostgreSQL took.",
     ["operation"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+SETTINGS_READ_FAILURES = Counter(
+    "mutt_settings_read_failures_total", "Looks for changed settings that failed: the last known ones hold."
+)
+SETTINGS_VERSION = Gauge(
+    "mutt_settings_version", "The settings that a process goes by; 0: none was changed.", multiprocess_mode="liveall"
 )
 # From a fraction of a second, when all is well, to what an outage makes of it.
 SINCE_RECEIPT = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 
 from audit.change_models import Change  # noqa: F401 - here is where Django looks for models
 from audit.outcomes import DeadStage, Outcome
+from audit.tuning.models import Setting  # noqa: F401 - as above
 
 
 def _choices(words: type[Outcome] | type[DeadStage]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from audit.changes import asked_by
 from audit.models import Archive
 from audit.partitions import TABLE, Month, attach, create_table, exists
 from audit.retention import count, note
+from audit.tuning.present import tuned
 
 _BOUNDS = "of_its_month"
 
@@ -86,7 +87,7 @@ def restore_step(archive: Archive, now: datetime) -> None:
     else:
         _attach(archive, month)
         archive.state, archive.progress, archive.ended_at = Archive.State.RESTORED, 1.0, now
-        archive.keep_until = now + timedelta(days=settings.MUTT_RESTORED_DAYS)
+        archive.keep_until = now + timedelta(days=tuned.MUTT_RESTORED_DAYS)
         note(archive, now, "restored", archive.requested_by, archive.reason)
     archive.place = {"part": number + 1}
 

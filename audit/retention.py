@@ -14,6 +14,7 @@ from audit.journal import journal
 from audit.models import Archive, DeadLetter, Record
 from audit.outcomes import Outcome
 from audit.partitions import Month, exists, months
+from audit.tuning.present import tuned
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class MonthPlan:
 
 def plan(now: datetime, days: int | None = None) -> list[MonthPlan]:
     """All months that have a partition, the oldest first; `days` stands in for the setting. Raises RedisError."""
-    days = settings.MUTT_RETENTION_DAYS if days is None else days
+    days = tuned.MUTT_RETENTION_DAYS if days is None else days
     archives = {archive.month: archive for archive in Archive.objects.all()}
     return [_plan_of(month, now, days, archives.get(str(month))) for month in months()]
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
@@ -20,6 +19,7 @@ from django.utils import timezone
 
 from audit.ids import batch_of, first_id_at, last_id_of, received_at
 from audit.models import Record
+from audit.tuning.present import tuned
 
 _PAGE = 5000
 _SHORTEST_BEGINNING = 3
@@ -97,7 +97,7 @@ def _query_of(text: str) -> str:
 @contextmanager
 def in_time() -> Iterator[None]:
     """Each query in here ends within MUTT_SEARCH_TIMEOUT_S. Raises TooBroadError where one would not."""
-    limit_s = settings.MUTT_SEARCH_TIMEOUT_S
+    limit_s = tuned.MUTT_SEARCH_TIMEOUT_S
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:

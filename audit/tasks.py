@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
-from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -17,6 +16,7 @@ from audit.dead_letters import bury_batch
 from audit.following import at_work
 from audit.journal import Burial, journal
 from audit.outcomes import Stage
+from audit.tuning.present import tuned
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def fold_tallies() -> int:
 @shared_task(name="audit.retain")
 def retain() -> list[str]:
     """Have old months archived and dropped; returns which."""
-    reason = f"older than {settings.MUTT_RETENTION_DAYS} days"
+    reason = f"older than {tuned.MUTT_RETENTION_DAYS} days"
     with noted_as(MUTT_ITSELF, MUTT_ITSELF):
         begun = retention.begin(timezone.now(), MUTT_ITSELF, reason)
     if begun:

@@ -23,6 +23,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from audit.connections import redis_client
+from audit.tuning.present import tuned
 from forwarder.metrics import TRANSITIONS
 from forwarder.retry import Concern, DeliveryError, Reason
 
@@ -386,21 +387,18 @@ def key_of(url: str, api_key: str) -> str:
 
 def breaker() -> Breaker:
     """The breaker of this process, by the settings and the present key."""
-    return breaker_for(key_of(settings.MOOGSOFT_URL, settings.MUTT_SECRETS["MOOGSOFT_API_KEY"]))
-
-
-@lru_cache(maxsize=2)  # two while the key is being changed
-def breaker_for(key: str) -> Breaker:
-    return Breaker(
-        redis_client(),
-        Thresholds(
-            failures=settings.MOOGSOFT_BREAKER_FAILURES,
-            window_s=settings.MOOGSOFT_BREAKER_WINDOW_S,
-            open_s=settings.MOOGSOFT_BREAKER_OPEN_S,
-            probe_s=2 * (settings.MOOGSOFT_CONNECT_TIMEOUT_S + settings.MOOGSOFT_READ_TIMEOUT_S),
-        ),
-        key,
+    thresholds = Thresholds(
+        failures=tuned.MOOGSOFT_BREAKER_FAILURES,
+        window_s=tuned.MOOGSOFT_BREAKER_WINDOW_S,
+        open_s=tuned.MOOGSOFT_BREAKER_OPEN_S,
+        probe_s=2 * (settings.MOOGSOFT_CONNECT_TIMEOUT_S + settings.MOOGSOFT_READ_TIMEOUT_S),
     )
+    return breaker_for(key_of(settings.MOOGSOFT_URL, settings.MUTT_SECRETS["MOOGSOFT_API_KEY"]), thresholds)
+
+
+@lru_cache(maxsize=2)  # two while the key or a threshold is being changed
+def breaker_for(key: str, thresholds: Thresholds) -> Breaker:
+    return Breaker(redis_client(), thresholds, key)
 
 
 __all__ = ["Breaker", "Held", "Permit", "Reason", "State", "Thresholds", "View", "Wish", "breaker"]

@@ -14,6 +14,7 @@ from redis import Redis
 
 from audit.connections import redis_client
 from audit.journal import BATCH, OPEN, PARKED
+from audit.tuning.present import tuned
 from forwarder.breaker import BREAKER, RAMP, Breaker, breaker
 from forwarder.moogsoft import moogsoft
 from forwarder.rate_limit import HOLD, RateLimit, rate_limit
@@ -56,16 +57,10 @@ class Drainer:
 
 def drainer() -> Drainer:
     """The drainer of this process, by the settings."""
-    return drainer_behind(breaker())
+    size = tuned.MOOGSOFT_BATCH_SIZE if moogsoft().takes_many else 1
+    return drainer_behind(breaker(), rate_limit(), tuned.MOOGSOFT_DRAIN_SHARE, size)
 
 
-@lru_cache(maxsize=2)  # two while the key is being changed
-def drainer_behind(breaker: Breaker) -> Drainer:
-    return Drainer(
-        redis_client(),
-        breaker,
-        rate_limit(),
-        share=settings.MOOGSOFT_DRAIN_SHARE,
-        size=settings.MOOGSOFT_BATCH_SIZE if moogsoft().takes_many else 1,
-        grace_s=settings.MUTT_GRACE_S,
-    )
+@lru_cache(maxsize=2)  # two while the key or a setting is being changed
+def drainer_behind(breaker: Breaker, rate_limit: RateLimit, share: float, size: int) -> Drainer:
+    return Drainer(redis_client(), breaker, rate_limit, share=share, size=size, grace_s=settings.MUTT_GRACE_S)

@@ -3,15 +3,15 @@
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any, cast
 
 import limits
-from django.conf import settings
 from redis import Redis
 
 from audit.connections import redis_client
+from audit.tuning.present import tuned
 from forwarder.breaker import PREFIX, Held
 from forwarder.retry import POLICIES, Reason
 
@@ -66,7 +66,11 @@ class RateLimit:
         return self._script(keys=[SLOTS, HOLD], args=[cast("Any", argument) for argument in args])
 
 
-@cache
 def rate_limit() -> RateLimit:
-    """The rate limit of this process, by the settings."""
-    return RateLimit(redis_client(), settings.MOOGSOFT_RATE)
+    """The rate limit, as it is set now."""
+    return _rate_limit_of(tuned.MOOGSOFT_RATE)
+
+
+@lru_cache(maxsize=2)  # two while it is being changed
+def _rate_limit_of(rate: str) -> RateLimit:
+    return RateLimit(redis_client(), rate)

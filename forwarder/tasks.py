@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from celery import Task, shared_task
-from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -19,6 +18,7 @@ from audit.following import at_work
 from audit.journal import Abandoned, Failing, NotClaimed, StaleClaim, journal
 from audit.outcomes import Stage
 from audit.tasks import store_dead_letters
+from audit.tuning.present import tuned
 from forwarder.breaker import Held, breaker
 from forwarder.delivery import Delivery
 from forwarder.draining import drainer
@@ -99,7 +99,7 @@ def _end(delivery: Delivery) -> None:
         claim.advance(Stage.DLQ)
         store_dead_letters.delay(str(claim.batch))
     else:
-        for group in in_requests(claim.finish(hand_on=True), settings.MOOGSOFT_BATCH_SIZE):
+        for group in in_requests(claim.finish(hand_on=True), tuned.MOOGSOFT_BATCH_SIZE):
             _send_on(group)
 
 
@@ -180,6 +180,6 @@ def _means() -> Means:
         breaker=breaker(),
         rate_limit=rate_limit(),
         clock=timezone.now,
-        size=settings.MOOGSOFT_BATCH_SIZE,
-        unmatched_threshold=settings.MUTT_UNMATCHED_THRESHOLD,
+        size=tuned.MOOGSOFT_BATCH_SIZE,
+        unmatched_threshold=tuned.MUTT_UNMATCHED_THRESHOLD,
     )

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from audit.connections import redis_client
 from audit.journal import Journal, Marks, Pressure, journal
+from audit.tuning.present import tuned
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,11 @@ class Gate:
     """Asks the journal for its pressure, at most every `every_s` seconds; in between the last answer holds."""
 
     def __init__(
-        self, marks: Marks, every_s: float, books: Callable[[], Journal], clock: Callable[[], float] = time.monotonic
+        self,
+        marks: Callable[[], Marks],
+        every_s: float,
+        books: Callable[[], Journal],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._marks = marks
         self._every_s = every_s
@@ -46,7 +51,7 @@ class Gate:
             self._asked_at = self._clock()  # one request asks; the others go by what is known
             before = self._pressure
         try:
-            pressure = self._books().pressure(self._marks)
+            pressure = self._books().pressure(self._marks())
         except RedisError as error:
             logger.warning("the journal's pressure is not known: %s", type(error).__name__)
             pressure = None
@@ -94,13 +99,17 @@ class Rates:
 @cache
 def gate() -> Gate:
     """The gate of this process, by the settings."""
-    marks = Marks(
-        batches_high=settings.MUTT_OPEN_BATCHES_HIGH,
-        batches_low=settings.MUTT_OPEN_BATCHES_LOW,
-        memory_high=settings.MUTT_REDIS_MEMORY_HIGH,
-        memory_low=settings.MUTT_REDIS_MEMORY_LOW,
+    return Gate(_marks, settings.MUTT_GATE_EVERY_S, journal)
+
+
+def _marks() -> Marks:
+    """As they are set now."""
+    return Marks(
+        batches_high=tuned.MUTT_OPEN_BATCHES_HIGH,
+        batches_low=tuned.MUTT_OPEN_BATCHES_LOW,
+        memory_high=tuned.MUTT_REDIS_MEMORY_HIGH,
+        memory_low=tuned.MUTT_REDIS_MEMORY_LOW,
     )
-    return Gate(marks, settings.MUTT_GATE_EVERY_S, journal)
 
 
 @cache

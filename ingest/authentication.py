@@ -21,6 +21,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from audit.changes import found_to_be
+from audit.tuning.present import tuned
 from ingest.answers import Why
 from ingest.models import ApiKey, Scope, digest_of
 from ingest.sealing import SealError, unseal
@@ -72,7 +73,7 @@ class Caller:
 
 def rate_of(caller: Caller) -> str:
     """The most requests that its key may send, to the webhook and the API together."""
-    return str(caller.rate_limit or settings.MUTT_KEY_RATE)
+    return str(caller.rate_limit or tuned.MUTT_KEY_RATE)
 
 
 @dataclass(frozen=True, slots=True)

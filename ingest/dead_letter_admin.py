@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
@@ -15,6 +14,7 @@ from redis.exceptions import RedisError
 from audit.admin import ReadOnlyAdmin
 from audit.ids import batch_of
 from audit.models import Attempt, DeadLetter
+from audit.tuning.present import tuned
 from ingest import replaying
 from ingest.api.dead_letter_serializers import MOST_IDS
 from ingest.replay_models import Replay
@@ -83,7 +83,7 @@ class DeadLetterAdmin(ReadOnlyAdmin[DeadLetter]):
             chosen = chosen[:MOST_IDS]
         if len(chosen) > _AT_ONCE:
             wanted = Wanted(ids=tuple(letter.pk for letter in chosen))
-            begun = replaying.begin(wanted, by, why, settings.MUTT_REPLAY_RATE, timezone.now())
+            begun = replaying.begin(wanted, by, why, tuned.MUTT_REPLAY_RATE, timezone.now())
             messages.success(request, f"{begun.total:,} are replayed in the background: see Replays.")
             return
         try:

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 
+from audit.tuning.present import tuned
 from ingest.normalisation import canonical_form
 from ingest.parsing import BodyError, TooManyError
 from ingest.reading import read_events
@@ -36,7 +37,7 @@ def preview(sent: Any, now: datetime) -> Event:
 
 def _first(raw: bytes, context: Context) -> Event:
     try:
-        items = read_events(raw, "", None, context, settings.MUTT_MAX_EVENTS).items
+        items = read_events(raw, "", None, context, tuned.MUTT_MAX_EVENTS).items
     except (BodyError, TooManyError) as error:
         raise NotAnEventError([("", str(error))]) from error
     if len(items) != 1:

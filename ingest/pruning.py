@@ -7,6 +7,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from audit.tuning.present import tuned
 from ingest.replay_models import Replay
 from rules import backtesting
 
@@ -20,8 +21,8 @@ def prune() -> dict[str, int]:
 def delete_what_is_old(now: datetime) -> dict[str, int]:
     """Replays go when the records do that they were of; backtests and sessions have an end of their own."""
     deleted = {"replays": 0, "backtests": backtesting.delete_old(now)}
-    if settings.MUTT_RETENTION_DAYS > 0:
-        ended_long_ago = Replay.objects.filter(ended_at__lt=now - timedelta(days=settings.MUTT_RETENTION_DAYS))
+    if tuned.MUTT_RETENTION_DAYS > 0:
+        ended_long_ago = Replay.objects.filter(ended_at__lt=now - timedelta(days=tuned.MUTT_RETENTION_DAYS))
         deleted["replays"], _ = ended_long_ago.delete()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()  # as `manage.py clearsessions` does
     return deleted

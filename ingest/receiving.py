@@ -17,6 +17,7 @@ from audit.entry import Entry
 from audit.following import correlation_fields
 from audit.ids import MAX_EVENTS_PER_BATCH, event_id, new_batch_id
 from audit.journal import Answer, journal
+from audit.tuning.present import tuned
 from ingest import pipeline, quarantine
 from ingest.committing import Group
 from ingest.metrics import EVENTS_RECEIVED
@@ -121,7 +122,7 @@ def receive(
     """
     now = timezone.now()
     context = Context(now, settings.MUTT_ASSUMED_TIME_ZONE, sender.address)
-    most = min(settings.MUTT_MAX_EVENTS, MAX_EVENTS_PER_BATCH)
+    most = min(tuned.MUTT_MAX_EVENTS, MAX_EVENTS_PER_BATCH)
     read = read_events(raw, content_type, SOURCES[source] if source else None, context, most)
     judged = [_judged(item, source, raw if read.lone else None) for item in read.items]
     events = [found for found in judged if not isinstance(found, Refusal)]

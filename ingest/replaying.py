@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -21,6 +20,7 @@ from audit.entry import Entry
 from audit.ids import batch_of, last_id_of
 from audit.journal import journal
 from audit.models import DeadLetter, Record
+from audit.tuning.present import tuned
 from forwarder.breaker import State, breaker
 from forwarder.retry import POLICIES, Concern
 from ingest import pipeline
@@ -208,7 +208,7 @@ def _next_letters(replay: Replay) -> list[DeadLetter]:
 
 def replay_by_itself(now: datetime) -> Replay | None:
     """Begin a replay of what died of passing troubles, each letter so often as the setting allows, once all is well."""
-    most = settings.MUTT_AUTO_REPLAY_TIMES
+    most = tuned.MUTT_AUTO_REPLAY_TIMES
     if most < 1 or Replay.objects.filter(status=Replay.Status.RUNNING).exists() or not _all_is_well():
         return None
     wanted = Wanted(replays_below=most, until=now - SETTLED)
@@ -217,7 +217,7 @@ def replay_by_itself(now: datetime) -> Replay | None:
     if not ids:
         return None
     reason = "Moogsoft takes alerts again"
-    return begin(Wanted(ids=ids), MUTT_ITSELF, reason, settings.MUTT_REPLAY_RATE, now)
+    return begin(Wanted(ids=ids), MUTT_ITSELF, reason, tuned.MUTT_REPLAY_RATE, now)
 
 
 def _passing_reasons() -> Iterable[str]:

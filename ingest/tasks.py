@@ -4,7 +4,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
-from django.conf import settings
 from django.utils import timezone
 
 from audit.entry import Entry, in_our_words
@@ -13,6 +12,7 @@ from audit.ids import received_at
 from audit.isolation import each_by_itself
 from audit.journal import journal
 from audit.outcomes import Stage
+from audit.tuning.present import tuned
 from ingest.normalisation import canonical_form, notes_on_clock
 from ingest.quarantine_inbox import inbox
 from ingest.quarantine_store import empty_inbox
@@ -40,8 +40,8 @@ def store_quarantine() -> int:
     return empty_inbox(
         inbox(),
         timezone.now(),
-        max_age=timedelta(days=settings.MUTT_QUARANTINE_DAYS),
-        most_per_source=settings.MUTT_QUARANTINE_MOST,
+        max_age=timedelta(days=tuned.MUTT_QUARANTINE_DAYS),
+        most_per_source=tuned.MUTT_QUARANTINE_MOST,
     )
 
 

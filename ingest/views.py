@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars
 
 from audit.following import context_of, correlation_id, span_of, traceparent
+from audit.tuning.present import tuned
 from ingest import receiving
 from ingest.addresses import address_of
 from ingest.admission import EVERYBODY, gate, rates
@@ -120,9 +121,7 @@ def _receipt(request: HttpRequest, source: str | None, token: str | None) -> Rec
     try:
         return receiving.receive(raw, source, sender, content_type=request.content_type or "", key=key)
     except TooManyError as error:
-        detail = (
-            f"It has {error.events:,} events; at most {settings.MUTT_MAX_EVENTS:,} are taken. Send smaller batches."
-        )
+        detail = f"It has {error.events:,} events; at most {tuned.MUTT_MAX_EVENTS:,} are taken. Send smaller batches."
         raise Refused(Why.TOO_LARGE, Problem(413, "The batch is too large", detail), caller.name) from error
     except BodyError as error:
         receiving.refuse_body(raw, str(error), source, sender, request.content_type or "")
@@ -192,7 +191,7 @@ def _check_rate(caller: Caller) -> None:
         detail = f"The key “{caller.name}” may send {rate_of(caller)} requests."
         problem = Problem(429, "Too many requests with this API key", detail, retry_after_s=wait_s)
         raise Refused(Why.KEY_RATE, problem, caller.name)
-    if rates().wait_s(EVERYBODY, settings.MUTT_GLOBAL_RATE):
+    if rates().wait_s(EVERYBODY, tuned.MUTT_GLOBAL_RATE):
         problem = _unavailable("More requests come in than MUTT is set up for. Send the same again.")
         raise Refused(Why.GLOBAL_RATE, problem, caller.name)
 

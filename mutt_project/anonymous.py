@@ -7,6 +7,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from audit.tuning.present import tuned
 from ingest.authentication import KeysUnavailableError, caller_of
 from ingest.problems import Problem
 from mutt_project import limits
@@ -23,9 +24,9 @@ class AnonymousLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path.startswith(API) and not _logs_in(request) and _is_anonymous(request):
-            wait_s = limits.wait_s(request, "anonymous", settings.MUTT_ANONYMOUS_RATES)
+            wait_s = limits.wait_s(request, "anonymous", tuned.MUTT_ANONYMOUS_RATES)
             if wait_s:
-                rates = " and ".join(settings.MUTT_ANONYMOUS_RATES)
+                rates = " and ".join(tuned.MUTT_ANONYMOUS_RATES)
                 detail = f"Without a valid API key {rates} requests are answered. Send a key, or come again later."
                 return Problem(429, "Too many requests without a key", detail, retry_after_s=wait_s).response()
         return self._get_response(request)

@@ -8,6 +8,8 @@ from typing import Any
 
 from celery.beat import Scheduler
 
+from mutt_project.alive import touch_alive
+
 logger = logging.getLogger(__name__)
 
 
@@ -23,6 +25,19 @@ class JsonScheduler(Scheduler):
         for name, last_run_at in _read(self._path).items():
             if name in self.schedule:
                 self.schedule[name].last_run_at = last_run_at
+
+    def tick(self, *args: Any, **kwargs: Any) -> Any:
+        touch_alive("beat")
+        return super().tick(*args, **kwargs)
+
+    def _ensure_connected(self) -> Any:
+        """Without Redis beat waits in here, for as long as it takes, and is well."""
+
+        def tell(error: Exception, interval: float) -> None:
+            touch_alive("beat")
+            logger.error("beat has no broker, and tries again in %s s: %s", interval, type(error).__name__)
+
+        return self.connection.ensure_connection(tell, self.app.conf.broker_connection_max_retries)
 
     def sync(self) -> None:
         """Celery calls this every few minutes and at the end."""

@@ -11,22 +11,26 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from celery.signals import after_task_publish, beat_init, worker_ready, worker_shutting_down
+from celery.signals import after_task_publish, beat_init, worker_init, worker_ready, worker_shutting_down
 from django.conf import settings
 from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
 from redis.exceptions import RedisError
 
 from audit.journal import journal
+from audit.tuning.present import present
+from audit.tuning.storing import publish_if_due
 from audit.workers import SAYS_SO_EVERY_S, beat_ticks, say_alive
 from forwarder.tasks import drain
 from ingest.sweeper import sweep_if_due
+from mutt_project.alive import touch_alive
 from mutt_project.progress import Watch, end_worker, progress
 from mutt_project.shared_metrics import process_metrics, tidy
 
 logger = logging.getLogger(__name__)
 
 TIDY_EVERY_S = 60
+PUBLISH_EVERY_S = 4
 REST_S = 10  # longer than calls of Redis may take
 
 
@@ -114,6 +118,14 @@ class Telling:
 _telling: list[Telling] = []
 
 
+@worker_init.connect
+def live(**_: Any) -> None:
+    """Tell who watches the process that it lives, also while it waits for Redis and is not ready yet."""
+    alive = Chore("alive", lambda: touch_alive("worker"), SAYS_SO_EVERY_S, at_once=True)
+    _chores.append(alive)
+    alive.start()
+
+
 @worker_ready.connect
 def begin(sender: Any, **_: Any) -> None:
     """Start the chores with the worker."""
@@ -121,18 +133,24 @@ def begin(sender: Any, **_: Any) -> None:
     telling = Telling(str(sender.hostname), queues)
     _telling.append(telling)
     every_s = settings.MUTT_SWEEP_EVERY_S
-    _chores.extend(
-        [
-            Chore("sweeper", lambda: sweep_if_due(every_s), every_s),
-            Chore("drainer", drain, settings.MOOGSOFT_DRAIN_EVERY_S),
-            Chore("metrics", tidy, TIDY_EVERY_S),
-            Chore("telling", telling, SAYS_SO_EVERY_S, at_once=True),
-            Chore("watch", Watching(queues, settings.MUTT_STALL_S), min(settings.MUTT_STALL_S / 5, 5)),
-        ]
-    )
-    for chore in _chores:
+    chores = [
+        Chore("sweeper", lambda: sweep_if_due(every_s), every_s),
+        Chore("drainer", drain, settings.MOOGSOFT_DRAIN_EVERY_S),
+        Chore("metrics", tidy, TIDY_EVERY_S),
+        Chore("settings", publish_settings, PUBLISH_EVERY_S, at_once=True),
+        Chore("telling", telling, SAYS_SO_EVERY_S, at_once=True),
+        Chore("watch", Watching(queues, settings.MUTT_STALL_S), min(settings.MUTT_STALL_S / 5, 5)),
+    ]
+    _chores.extend(chores)
+    for chore in chores:
         chore.start()
     _serve_metrics()
+
+
+def publish_settings() -> None:
+    """See to it that Redis has the settings that were changed, and that an idle worker knows of them."""
+    publish_if_due(PUBLISH_EVERY_S)
+    present.refresh()
 
 
 def _serve_metrics() -> None:
@@ -166,5 +184,6 @@ def watch_beat(**_: Any) -> None:
 
 
 def _beat_ticks(**_: Any) -> None:
+    present.refresh()
     with suppress(RedisError):
         beat_ticks()

@@ -7,6 +7,7 @@ from rest_framework.permissions import SAFE_METHODS
 
 from ingest.authentication import HasAdminScope
 from ingest.models import Scope
+from mutt_project.deprecations import deprecation_of
 from mutt_project.openapi_examples import EXAMPLES, PROBLEMS
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
@@ -87,3 +88,15 @@ def _example_of(operation: str, schema: dict[str, Any]) -> Any:
         item = EXAMPLES[name.removeprefix("Paginated").removesuffix("List")]
         return {"next": None, "previous": None, "results": [item]}
     return EXAMPLES.get(f"{operation}:{name}", EXAMPLES[name])
+
+
+def mark_deprecated(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: ARG001, FBT001 - the signature of drf-spectacular's hooks
+    """Postprocessing hook of drf-spectacular: what is on its way out says so, and since when."""
+    for path, operations in result["paths"].items():
+        names = {part for part in path.split("/") if part.startswith("{")}
+        for method, operation in operations.items():
+            found = deprecation_of(method.upper(), path, names)
+            if found:
+                operation["deprecated"] = True
+                operation["description"] = f"{operation.get('description', '')}\n\n{found[0].sentence()}".strip()
+    return result

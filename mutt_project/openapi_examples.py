@@ -254,6 +254,21 @@ _ARCHIVE = {
     "history": [{"at": _AT, "what": "dropped", "by": "MUTT", "reason": "older than 400 days"}],
 }
 
+_SETTING = {
+    "name": "MOOGSOFT_BATCH_SIZE",
+    "topic": "What goes to Moogsoft",
+    "type": "whole number",
+    "unit": "events",
+    "meaning": "most events of one request",
+    "bounds": "1 to 10,000",
+    "value": 50,
+    "default": 100,
+    "origin": "run time",
+    "by": "ada",
+    "at": _AT,
+    "why": "CHG-1234: Moogsoft asks for less at once",
+}
+
 EXAMPLES: dict[str, Any] = {
     "LoginRequest": {"username": "ada", "password": "correct horse battery staple", "otp": "123456"},
     "LoggedIn": {
@@ -475,6 +490,18 @@ EXAMPLES: dict[str, Any] = {
     "RetentionBegun": {"dry_run": False, "begun": ["2025-09"], "months": _MONTHS},
     "RestoreRequest": {"month": "2025-08", "reason": "An auditor asks for it"},
     "Archive": _ARCHIVE,
+    "Setting": _SETTING,
+    "Config": {"version": 4711, "settings": [_SETTING]},
+    "PatchedChangeConfigRequest": {
+        "values": {"MOOGSOFT_BATCH_SIZE": 50, "MUTT_GLOBAL_RATE": None},
+        "reason": "CHG-1234: Moogsoft asks for less at once",
+        "dry_run": False,
+    },
+    "ConfigChanged": {
+        "dry_run": False,
+        "changes": [{"name": "MOOGSOFT_BATCH_SIZE", "before": 100, "after": 50, "risk": ""}],
+    },
+    "SetSettingRequest": {"value": 50, "reason": "CHG-1234: Moogsoft asks for less at once"},
     "ApiKey": _KEY,
     "NewApiKeyRequest": {**_KEY_REQUEST, "signed": False},
     "NewApiKey": {**_KEY, "secret": "shown in this answer only", "signing_secret": None},

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission
 _RULES = ("rule", "developmenthost", "deviceteam")
 _WRITTEN = (
     *("audit.record", "audit.attempt", "audit.deadletter", "audit.archive", "ingest.quarantined", "ingest.replay"),
-    *("forwarder.destination", "ingest.refusedrequests"),
+    *("forwarder.destination", "ingest.refusedrequests", "audit.setting"),
 )
 _OPERATED = (
     *("ingest.resend_quarantined", "audit.replay_deadletter", "audit.discard_deadletter"),
@@ -37,6 +37,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *(f"ingest.{action}_apikey" for action in _ALL),
         "ingest.delete_quarantined",
         "audit.retain_archive",
+        "audit.change_setting",
         *_OPERATED,
         *(f"auth.{action}_user" for action in _ALL),
         *(f"auth.{action}_group" for action in _ALL),

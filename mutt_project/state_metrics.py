@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from audit.journal import QUEUES, journal
 from audit.reconciling import remembered
+from audit.tuning.present import tuned
 from audit.workers import beat_seen_at, workers
 from forwarder.breaker import State
 from forwarder.looking import Delivering, delivering
@@ -60,7 +61,7 @@ def _redis() -> Iterable[Metric]:
     if pressure:
         yield _one("mutt_door_closed", "1 while requests are answered 503 since there is no room.", pressure.full)
         yield _one("mutt_redis_memory_ratio", "Share of Redis' maxmemory that is in use.", pressure.memory)
-    yield _one("mutt_batches_open_high", "At so many open batches the door closes.", settings.MUTT_OPEN_BATCHES_HIGH)
+    yield _one("mutt_batches_open_high", "At so many open batches the door closes.", tuned.MUTT_OPEN_BATCHES_HIGH)
     yield from _workers()
     yield from _rules()
 

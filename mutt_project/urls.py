@@ -11,6 +11,7 @@ from audit.api.export import EventExportView
 from audit.api.views import LedgerView
 from forwarder.api.views import BreakerViewSet
 from ingest.api.changes import ChangeExportView, ChangeViewSet
+from ingest.api.config import ConfigViewSet
 from ingest.api.dead_letters import DeadLetterViewSet, ReplayViewSet
 from ingest.api.keys import ApiKeyViewSet
 from ingest.api.refusals import RefusalsView
@@ -72,6 +73,12 @@ urlpatterns = [
     path("api/v1/breaker/resume", BreakerViewSet.as_view({"post": "resume"}), name="breaker-resume"),
     path("api/v1/retention", RetentionViewSet.as_view({"get": "retrieve", "post": "retain"}), name="retention"),
     path("api/v1/retention/restore", RetentionViewSet.as_view({"post": "restore"}), name="retention-restore"),
+    path("api/v1/config", ConfigViewSet.as_view({"get": "look", "patch": "change"}), name="config"),
+    path(
+        "api/v1/config/<str:name>",
+        ConfigViewSet.as_view({"get": "look_at", "put": "replace", "delete": "reset"}),
+        name="config-setting",
+    ),
     path("api/v1/auth/login", LoginView.as_view(), name="api-login"),
     path("api/v1/auth/logout", LogoutView.as_view(), name="api-logout"),
     path("api/v1/openapi.yaml", SpectacularAPIView.as_view(), name="openapi"),

@@ -10,6 +10,8 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 ARRIVAL_S = float(os.environ.get("MUTT_ARRIVAL_S", "60"))
+DRAIN_S = 5
+DRAIN_MOST = int(os.environ.get("MUTT_MAX_BODY_BYTES") or 10 * 1024 * 1024) + 2 * 1024 * 1024
 
 
 class ImpatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn is untyped
@@ -26,6 +28,14 @@ class ImpatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn is untyped
             return super().handle(conn)
         finally:
             self._since.pop(conn, None)
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:  # noqa: FBT001 - gunicorn's signature
+        """What was refused unread is read and thrown away.
+
+        Gunicorn reads no more than 64 KiB of it, and closes. Then the connection is reset while a proxy still sends,
+        and who sent the body is told 502 in place of the reason.
+        """
+        return keepalive and bool(conn.parser.finish_body(deadline=time.monotonic() + DRAIN_S, max_bytes=DRAIN_MOST))
 
     def _cut_off(self) -> None:
         while True:

@@ -3,15 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from uuid import UUID
 
-from django.conf import settings
 from redis import Redis
 
 from audit.connections import redis_client
 from audit.journal import BATCH
+from audit.tuning.present import tuned
 from rules.event import host_key
 
 PREFIX = "mutt:unmatched:"
@@ -53,11 +53,11 @@ class UnmatchedCounter:
         return {UUID(text) for text in answer.decode().split()}
 
 
-@cache
 def unmatched_counter() -> UnmatchedCounter:
-    """The counter of this process, by the settings."""
-    return UnmatchedCounter(
-        redis_client(),
-        threshold=settings.MUTT_UNMATCHED_THRESHOLD,
-        window_s=settings.MUTT_UNMATCHED_WINDOW_S,
-    )
+    """The counter, as it is set now."""
+    return _counter_of(tuned.MUTT_UNMATCHED_THRESHOLD, tuned.MUTT_UNMATCHED_WINDOW_S)
+
+
+@lru_cache(maxsize=2)  # two while a setting is being changed
+def _counter_of(threshold: int, window_s: int) -> UnmatchedCounter:
+    return UnmatchedCounter(redis_client(), threshold=threshold, window_s=window_s)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from audit.connections import redis_client
+from audit.tuning.present import present
 from tests.mutt import Mutt, running
 
 if "MUTT_FUZZ_SEED" in os.environ:  # so that a run can be repeated
@@ -21,6 +22,7 @@ def redis_server() -> Iterator[None]:
     redis_client().flushall()
     yield
     redis_client().flushall()
+    present.forget()
 
 
 @pytest.fixture(scope="session")

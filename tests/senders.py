@@ -18,10 +18,11 @@ _SETS = [
     *(["rsyslog"], ["syslog-ng-core", "syslog-ng-mod-http"], ["snmp", "snmptrapd"], ["prometheus"]),
     ["libfaketime"],  # not a sender: a clock that tests can put
     *(["postgresql"], ["redis-server"]),  # nor these: they speak TLS, which the embedded ones do not
+    *(["nginx"], ["systemd"]),  # nor these: a proxy before MUTT, and what checks the units
 ]
 _PROGRAMS = [
     *("usr/sbin/rsyslogd", "usr/sbin/syslog-ng", "usr/sbin/snmptrapd", "usr/bin/snmptrap", "usr/bin/promtool"),
-    "usr/bin/redis-server",
+    *("usr/bin/redis-server", "usr/sbin/nginx"),
 ]
 _POSTGRESQL = "usr/lib/postgresql/*/bin/postgres"
 _CLOCK = "usr/lib/*/faketime/libfaketimeMT.so.1"
@@ -38,7 +39,10 @@ def program(name: str) -> Path:
 
 def environment(folder: Path = FOLDER) -> dict[str, str]:
     """What unpacked programs need to find their libraries."""
-    places = ("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*", "usr/lib/*-linux-gnu*/pulseaudio", "usr/lib/syslog-ng")
+    places = (
+        *("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*", "usr/lib/*-linux-gnu*/pulseaudio", "usr/lib/syslog-ng"),
+        *("lib/systemd", "usr/lib/systemd"),
+    )
     libraries = [str(path) for place in places for path in folder.glob(place)]
     return {**os.environ, "LD_LIBRARY_PATH": ":".join([*libraries, os.environ.get("LD_LIBRARY_PATH", "")])}
 

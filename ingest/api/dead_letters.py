@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -20,6 +19,7 @@ from audit.api.moments import moment_of
 from audit.api.pagination import CursorPages
 from audit.ids import batch_of
 from audit.models import Attempt, DeadLetter
+from audit.tuning.present import tuned
 from ingest import replaying
 from ingest.api.dead_letter_serializers import (
     DeadLetterQuery,
@@ -134,7 +134,7 @@ class DeadLetterViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[DeadLette
         wanted = _wanted(given["filter"])
         if given["dry_run"]:
             return Response(ReplayBegunSerializer({"count": wanted.letters().count(), "replay": None}).data, 202)
-        rate = given.get("rate", settings.MUTT_REPLAY_RATE)
+        rate = given.get("rate", tuned.MUTT_REPLAY_RATE)
         replay = replaying.begin(wanted, author_of(request), given["reason"], rate, timezone.now())
         _begin_now()
         return Response(ReplayBegunSerializer({"count": replay.total, "replay": replay}).data, 202)

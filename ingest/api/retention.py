@@ -16,6 +16,7 @@ from audit.models import Archive
 from audit.partitions import Month
 from audit.restoring import NoArchiveError, RefusedError, begin_restore
 from audit.tasks import queue_work_on_archives
+from audit.tuning.present import tuned
 from ingest.api.retention_serializers import (
     ArchiveSerializer,
     RestoreSerializer,
@@ -50,7 +51,7 @@ class RetentionViewSet(viewsets.GenericViewSet[Archive]):
     def retrieve(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
         """While a month goes or comes, its `progress` grows; a `problem` stays until it is asked for again."""
         shown = {
-            "days": settings.MUTT_RETENTION_DAYS,
+            "days": tuned.MUTT_RETENTION_DAYS,
             "archive_dir": settings.MUTT_ARCHIVE_DIR,
             "without_archive": not settings.MUTT_RETENTION_ARCHIVE,
             "months": retention.plan(timezone.now()),

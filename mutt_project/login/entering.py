@@ -3,12 +3,12 @@
 import logging
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest, HttpResponseBase
 
+from audit.tuning.present import tuned
 from ingest.addresses import address_of
 from mutt_project import limits
 from mutt_project.login.devices import device_of, remember_device
@@ -55,7 +55,7 @@ def check_password(request: HttpRequest, username: str, password: str) -> User:
 
 def check_address(request: HttpRequest, username: str) -> None:
     """Count an attempt of this address. Raises TooManyAttempts."""
-    wait_s = limits.wait_s(request, "login", [settings.MUTT_LOGIN_RATE])
+    wait_s = limits.wait_s(request, "login", [tuned.MUTT_LOGIN_RATE])
     if wait_s:
         raise _limited(request, username, wait_s, "address")
 

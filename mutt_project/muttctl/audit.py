@@ -2,7 +2,7 @@
 
 import click
 
-from mutt_project.muttctl.audit_changes import export_changes, list_changes
+from mutt_project.muttctl.audit_changes import export_changes, list_changes, show_change
 from mutt_project.muttctl.output import examples
 from mutt_project.muttctl.retention import archives, restore, retain
 from mutt_project.muttctl.searching import export_events, search_events
@@ -23,5 +23,5 @@ def audit() -> None:
     """What became of events, and who changed what: search it, take it away, keep it for as long as you must."""
 
 
-for command in (archives, export_changes, export_events, list_changes, restore, retain, search_events):
+for command in (archives, export_changes, export_events, list_changes, restore, retain, search_events, show_change):
     audit.add_command(command)

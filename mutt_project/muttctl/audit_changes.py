@@ -15,11 +15,12 @@ from mutt_project.muttctl.output import (
     new_table,
     output_option,
     print_found,
+    print_record,
     print_table,
     short_time,
 )
-from mutt_project.muttctl.parameters import TimeParameter
-from mutt_project.muttctl.searching import export, to_file, with_options
+from mutt_project.muttctl.parameters import TimeParameter, with_options
+from mutt_project.muttctl.searching import export, to_file
 
 COLUMNS = (
     *("id", "at", "who", "via", "address", "correlation_id", "reason"),
@@ -60,6 +61,17 @@ def list_changes(limit: int, form: str, **wanted: object) -> None:
     """
     query = {**wanted, "limit": min(limit + 1, PAGE_SIZE)}
     print_found(connect().pages("/api/v1/changes", query), limit, form, COLUMNS, _print_list, noun="changes")
+
+
+@click.command(
+    "change",
+    epilog=examples("muttctl audit change 12345", "muttctl audit change 12345 -o json"),
+)
+@click.argument("number", metavar="NUMBER", type=click.IntRange(1))
+@output_option
+def show_change(number: int, form: str) -> None:
+    """Show one change, by the number that -o json and -o csv of `muttctl audit changes` have."""
+    print_record(connect().get(f"/api/v1/changes/{number}"), form, COLUMNS)
 
 
 @click.command(

@@ -1,39 +1,26 @@
 """`muttctl breaker`: whether Moogsoft is asked, and what a person wants of that."""
 
-import re
-
 import click
 
 from mutt_project.muttctl.client import JsonObject, connect
 from mutt_project.muttctl.output import (
     cell,
     examples,
-    form_option,
     new_table,
+    output_option,
     print_fields,
-    print_json,
+    print_record,
     print_table,
     short_time,
 )
-from mutt_project.muttctl.parameters import reason_option
+from mutt_project.muttctl.parameters import DurationParameter, reason_option
 
 PATH = "/api/v1/breaker"
+COLUMNS = (
+    *("state", "since", "reason", "next_try_at", "forced", "paused", "failures", "failures_to_open", "window_s"),
+    *("last_success_at", "rate_limit", "parked_batches", "waiting_for_order"),
+)
 SHOWN_TRANSITIONS = 8
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-class DurationParameter(click.ParamType[int]):
-    """A span such as 30m, as seconds."""
-
-    name = "duration"
-
-    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", value.strip())
-        if not found:
-            self.fail(f"“{value}” is no span of time: use a number with s, m, h or d, such as 30m.", param, ctx)
-        return int(found[1]) * SECONDS[found[2]]
 
 
 why_option = reason_option(required=True)
@@ -51,7 +38,7 @@ for_option = click.option(
 @click.group(
     "breaker",
     epilog=examples(
-        "muttctl breaker status",
+        "muttctl breaker show",
         'muttctl breaker open --reason "CHG-1234: Moogsoft is upgraded" --for 2h',
         'muttctl breaker resume --reason "The key was mended in Moogsoft"',
     ),
@@ -60,9 +47,9 @@ def breaker() -> None:
     """Whether Moogsoft is asked: by itself after failures, or as somebody wants it."""
 
 
-@breaker.command("status", epilog=examples("muttctl breaker status", "muttctl breaker status -o json"))
-@form_option
-def status(form: str) -> None:
+@breaker.command("show", epilog=examples("muttctl breaker show", "muttctl breaker show -o json"))
+@output_option
+def show(form: str) -> None:
     """Show the breaker, the rate limit, and what waits for them.
 
     The exit status is 1 when nothing is sent: open, forced open or paused.
@@ -75,10 +62,22 @@ def status(form: str) -> None:
         click.get_current_context().exit(1)
 
 
+# What it was called first; programs that ask for it go on working.
+breaker.add_command(
+    click.Command(
+        "status",
+        callback=show.callback,
+        params=show.params,
+        help="The same as muttctl breaker show.",
+        epilog=examples("muttctl breaker status"),
+    )
+)
+
+
 @breaker.command("open", epilog=examples('muttctl breaker open --reason "CHG-1234: Moogsoft is upgraded" --for 2h'))
 @why_option
 @for_option
-@form_option
+@output_option
 def force_open(reason: str, for_s: int, form: str) -> None:
     """Send nothing for a while. What comes in is accepted and waits."""
     _print(connect().put(PATH, {"state": "open", "reason": reason, "for_s": for_s}), form)
@@ -87,7 +86,7 @@ def force_open(reason: str, for_s: int, form: str) -> None:
 @breaker.command("close", epilog=examples('muttctl breaker close --reason "It is back, I tried" --for 10m'))
 @why_option
 @for_option
-@form_option
+@output_option
 def force_closed(reason: str, for_s: int, form: str) -> None:
     """Send, whatever fails, for a while."""
     _print(connect().put(PATH, {"state": "closed", "reason": reason, "for_s": for_s}), form)
@@ -95,7 +94,7 @@ def force_closed(reason: str, for_s: int, form: str) -> None:
 
 @breaker.command("auto", epilog=examples('muttctl breaker auto --reason "The upgrade is done"'))
 @why_option
-@form_option
+@output_option
 def automatic(reason: str, form: str) -> None:
     """Leave it to the failures again. An open breaker is tried at once."""
     _print(connect().put(PATH, {"state": "automatic", "reason": reason}), form)
@@ -103,16 +102,17 @@ def automatic(reason: str, form: str) -> None:
 
 @breaker.command("resume", epilog=examples('muttctl breaker resume --reason "The key was mended in Moogsoft"'))
 @why_option
-@form_option
+@output_option
 def resume(reason: str, form: str) -> None:
     """Send again after Moogsoft had refused the key (401, 403)."""
     _print(connect().post(f"{PATH}/resume", {"reason": reason}), form)
 
 
 def _print(shown: JsonObject, form: str) -> None:
-    if form == "json":
-        print_json(shown)
-        return
+    print_record(shown, form, COLUMNS, lambda: _print_fields(shown))
+
+
+def _print_fields(shown: JsonObject) -> None:
     rate = shown.get("rate_limit") or {}
     print_fields(
         [

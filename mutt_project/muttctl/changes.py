@@ -10,11 +10,12 @@ from rich.text import Text
 from mutt_project.muttctl.client import BULK_SECONDS, Client, JsonObject
 from mutt_project.muttctl.errors import ApiRefusedError, MuttctlError
 from mutt_project.muttctl.located import Fault, FaultyFileError, Located, in_order
-from mutt_project.muttctl.output import print_table, printable
+from mutt_project.muttctl.output import print_csv, print_json, print_table, printable
 
 MOST = 10_000
 BAD_REQUEST = 400
 CONFLICT = 409
+COLUMNS = ("action", "id", "name", "fields")
 ACTIONS = ("created", "updated", "deleted")
 _SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 _EMPTY: tuple[Any, ...] = (None, "", {"match": [], "no_match": []})
@@ -79,6 +80,16 @@ def counted(answer: JsonObject, *, done: bool) -> str:
     words = ACTIONS if done else ("to create", "to update", "to delete")
     counts = [f"{answer.get(action) or 0:,} {word}" for action, word in zip(ACTIONS, words, strict=True)]
     return ", ".join([*counts, f"{answer.get('unchanged') or 0:,} unchanged"])
+
+
+def print_bulk(answer: JsonObject, form: str, sentence: str) -> None:
+    """What was changed: as it was answered, a line a change, or in a sentence."""
+    if form == "json":
+        print_json(answer)
+    elif form == "csv":
+        print_csv(answer.get("changes") or [], COLUMNS)
+    else:
+        click.echo(sentence)
 
 
 def print_changes(answer: JsonObject, *, err: bool = False) -> None:

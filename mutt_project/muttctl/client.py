@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import click
 import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -24,6 +25,7 @@ from urllib3.exceptions import (
 
 from audit.tls import client_context, tls_trouble
 from mutt_project.muttctl.configuration import Configuration, read_configuration
+from mutt_project.muttctl.deprecation import note_deprecation
 from mutt_project.muttctl.errors import ApiRefusedError, ApiUnreachableError, ConfigurationError
 from mutt_project.muttctl.output import one_line
 
@@ -36,13 +38,20 @@ MAX_WAIT_SECONDS = 30.0
 PAGE_SIZE = 100
 MOST_BYTES = 256 << 20  # of an answer that is taken as a whole; what may be longer is streamed
 
+_TLS_FILES = "They are named by MUTT_CA_FILE, MUTT_CLIENT_CERT_FILE and MUTT_CLIENT_KEY_FILE, or by the profile."
+
 JsonObject = dict[str, Any]
 OnWait = Callable[[float, int], None]
 
 
-def connect() -> "Client":
-    """A client for the MUTT which the environment names."""
-    return Client(read_configuration(os.environ))
+def connect(most_s: float = BULK_SECONDS) -> "Client":
+    """A client for the MUTT which the environment, --profile or a profile names."""
+    return Client(read_configuration(os.environ, profile=_profile_of_command_line()), most_s=most_s)
+
+
+def _profile_of_command_line() -> str | None:
+    context = click.get_current_context(silent=True)
+    return context.find_root().params.get("profile") if context else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +66,22 @@ class Answer:
 class Client:
     """One MUTT; raises ApiUnreachableError and ApiRefusedError and, when it is made, ConfigurationError."""
 
-    def __init__(self, configuration: Configuration, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        sleep: Callable[[float], None] = time.sleep,
+        most_s: float = BULK_SECONDS,
+    ) -> None:
         self._url = configuration.url
+        self.url_from = configuration.url_from
+        self.key_from = configuration.key_from
         self._api_key = configuration.api_key
         self._sleep = sleep
+        self._most_s = most_s
         try:
-            tls = client_context(configuration.ca_file, None, None)
+            tls = client_context(configuration.ca_file, configuration.client_cert_file, configuration.client_key_file)
         except ValueError as error:
-            raise ConfigurationError(f"MUTT_CA_FILE cannot be used: {error}.") from None
+            raise ConfigurationError(f"A file for TLS cannot be used: {error}.\n{_TLS_FILES}") from None
         self._pool = urllib3.PoolManager(
             retries=False,
             ssl_context=tls,
@@ -183,17 +200,19 @@ class Client:
     ) -> urllib3.BaseHTTPResponse:
         """An answer of which the head has come."""
         try:
-            return self._pool.request(
+            answer = self._pool.request(
                 method,
                 self._url + target,
                 body=body,
                 headers={**self._pool.headers, **(headers or {})},
                 preload_content=False,
                 redirect=False,  # urllib3 would take X-API-KEY along to any host
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=patience),
+                timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, self._most_s), read=min(patience, self._most_s)),
             )
         except HTTPError as error:
             raise self._unreachable(error, patience) from None
+        note_deprecation(method, target, answer.headers)
+        return answer
 
     def _whole(self, response: urllib3.BaseHTTPResponse, patience: float) -> Answer:
         """All of an answer, unless it is longer than any that MUTT gives."""
@@ -205,14 +224,14 @@ class Client:
             raise self._unreachable(error, patience) from None
         if len(data) > MOST_BYTES:
             response.close()
-            raise ApiUnreachableError(f"What answered at {self._url} does not end. Is MUTT_URL right?")
+            raise ApiUnreachableError(f"What answered at {self._url} does not end. Is {self.url_from} right?")
         response.release_conn()
         return Answer(response.status, response.headers, bytes(data))
 
     def _unreachable(self, error: HTTPError, patience: float) -> ApiUnreachableError:
         why = _why(error, patience)
         return ApiUnreachableError(
-            f"MUTT at {self._url} cannot be reached: {why}.\nIs it running, and is MUTT_URL right?"
+            f"MUTT at {self._url} cannot be reached: {why}.\nIs it running, and is {self.url_from} right?"
         )
 
     def _object_in(self, response: Answer) -> JsonObject:
@@ -231,13 +250,13 @@ class Client:
         if response.status >= http.client.INTERNAL_SERVER_ERROR:
             raise ApiUnreachableError(message)
         if response.status < http.client.BAD_REQUEST:
-            raise ApiUnreachableError(f"{message}; MUTT_URL must be the address it redirects to")
+            raise ApiUnreachableError(f"{message}; {self.url_from} must be the address it redirects to")
         if response.status in {http.client.UNAUTHORIZED, http.client.FORBIDDEN}:
-            message += "\nCheck MUTT_API_KEY: is it a key of this MUTT, and still valid?"
+            message += f"\nCheck {self.key_from}: is it a key of this MUTT, and still valid?"
         raise ApiRefusedError(message, response.status, reason, errors)
 
     def _strange_answer(self) -> ApiUnreachableError:
-        return ApiUnreachableError(f"What answered at {self._url} does not speak MUTT's API. Is MUTT_URL right?")
+        return ApiUnreachableError(f"What answered at {self._url} does not speak MUTT's API. Is {self.url_from} right?")
 
 
 def retry_wait(retry_after: str | None, attempt: int, now: datetime) -> float:

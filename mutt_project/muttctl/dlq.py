@@ -1,28 +1,31 @@
 """`muttctl dlq`: events that were given up; look at them, replay them, let go of them."""
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from mutt_project.muttctl.client import PAGE_SIZE, JsonObject, connect
+from mutt_project.muttctl.bars import counting
+from mutt_project.muttctl.client import PAGE_SIZE, Client, JsonObject, connect
+from mutt_project.muttctl.completing import complete_letters, complete_replays
 from mutt_project.muttctl.output import (
     cell,
     cut_cell,
     examples,
-    form_option,
     new_table,
     output_option,
     print_fields,
     print_found,
     print_json,
+    print_record,
     print_rows,
     print_table,
     printable,
     short_time,
 )
-from mutt_project.muttctl.parameters import ReasonParameter, TimeParameter
+from mutt_project.muttctl.parameters import ReasonParameter, TimeParameter, confirm
 
 PATH = "/api/v1/dead-letters"
 REPLAYS = "/api/v1/replays"
@@ -34,6 +37,8 @@ SUMMARY_COLUMNS = ("stage", "reason", "state", "count", "oldest", "newest")
 REPLAY_COLUMNS = (
     *("id", "status", "requested_by", "reason", "rate", "started_at", "ended_at", "total", "replayed", "skipped"),
 )
+BEGUN_COLUMNS = ("count", "id", "status", "rate", "replayed", "skipped")
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 _SHOWN_EXCERPT = 200
 
 Command = Callable[..., None]
@@ -99,15 +104,12 @@ def inspect(*, service: str | None, limit: int, form: str, **filters: str | None
 
 
 @dlq.command("show", epilog=examples("muttctl dlq show 12345", "muttctl dlq show 12345 -o json"))
-@click.argument("letter", metavar="ID", type=LetterParameter())
-@form_option
+@click.argument("letter", metavar="ID", type=LetterParameter(), shell_complete=complete_letters)
+@output_option
 def show(letter: str, form: str) -> None:
     """Show one dead letter with its payload and all attempts. ID is its number, or the id of its event."""
     found = connect().get(f"{PATH}/{letter}")
-    if form == "json":
-        print_json(found)
-    else:
-        _print_letter(found)
+    print_record(found, form, COLUMNS, lambda: _print_letter(found))
 
 
 @dlq.command("summary", epilog=examples("muttctl dlq summary", "muttctl dlq summary -o json"))
@@ -124,17 +126,26 @@ def summary(form: str) -> None:
     epilog=examples(
         "muttctl dlq replay --service moog --id 12345",
         "muttctl dlq replay --service moog --reason refused --since -1d --dry-run",
-        "muttctl dlq replay --all --rate 20 --yes",
+        "muttctl dlq replay --all --rate 20 --yes --wait",
     ),
 )
 @filter_options
-@click.option("--id", "ids", metavar="ID", type=click.IntRange(1), multiple=True, help="This one; may be repeated.")
+@click.option(
+    "--id",
+    "ids",
+    metavar="ID",
+    type=click.IntRange(1),
+    multiple=True,
+    help="This one; may be repeated.",
+    shell_complete=complete_letters,
+)
 @click.option("--all", "everything", is_flag=True, help="All that wait.")
 @click.option("--rate", type=click.FloatRange(0.1, 5000), help="Events a second; by default as MUTT is set.")
 @click.option("--why", metavar="TEXT", type=ReasonParameter(), help="Kept with the dead letters.")
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @click.option("--yes", is_flag=True, help="Do not ask before many are replayed.")
-@form_option
+@click.option("--wait/--no-wait", default=False, show_default=True, help="Whether to wait for the end.")
+@output_option
 def replay(  # noqa: PLR0913 - one a word of the command line
     *,
     ids: tuple[int, ...],
@@ -143,12 +154,14 @@ def replay(  # noqa: PLR0913 - one a word of the command line
     why: str | None,
     dry_run: bool,
     yes: bool,
+    wait: bool,
     form: str,
     **filters: str | None,
 ) -> None:
     """Send dead letters through the whole pipeline again, as the same events.
 
     It goes on in the background: `muttctl dlq replays` shows how far it is, `muttctl dlq stop` ends it.
+    With --wait a bar shows how far it is, and the exit status is 1 when it was stopped.
     """
     client = connect()
     wanted = _wanted(ids, filters, everything=everything)
@@ -156,33 +169,44 @@ def replay(  # noqa: PLR0913 - one a word of the command line
     if dry_run or not count:
         _print_count(count, form, "would be replayed")
         return
-    if count > 1 and not yes:
-        click.confirm(f"Replay {count:,} dead letters?", abort=True, err=True)
+    if count > 1:
+        confirm(f"Replay {count:,} dead letters?", yes=yes)
     asked: JsonObject = {"filter": wanted, "reason": why or ""} | ({"rate": rate} if rate else {})
     begun = client.post(f"{PATH}/replay", asked)
+    running: JsonObject = begun.get("replay") or {}
+    if wait and running:
+        running = _finished(client, running)
+        begun = {**begun, "replay": running}
     if form == "json":
         print_json(begun)
-        return
-    running = begun.get("replay") or {}
-    print_fields(
-        [("dead letters", begun.get("count")), ("a second", running.get("rate")), ("replay", running.get("id"))]
-    )
+    else:
+        print_record({**running, "count": begun.get("count")}, form, BEGUN_COLUMNS)
+    if running.get("status") in {"stopped", "failed"}:
+        click.get_current_context().exit(1)
 
 
 @dlq.command(
     "discard",
     epilog=examples(
-        'muttctl dlq discard --id 12345 --why "A test of the vendor"',
+        'muttctl dlq discard --id 12345 --yes --why "A test of the vendor"',
         'muttctl dlq discard --hostname lab-switch-01 --why "Lab" --dry-run',
     ),
 )
 @filter_options
-@click.option("--id", "ids", metavar="ID", type=click.IntRange(1), multiple=True, help="This one; may be repeated.")
+@click.option(
+    "--id",
+    "ids",
+    metavar="ID",
+    type=click.IntRange(1),
+    multiple=True,
+    help="This one; may be repeated.",
+    shell_complete=complete_letters,
+)
 @click.option("--all", "everything", is_flag=True, help="All that wait.")
 @click.option("--why", metavar="TEXT", type=ReasonParameter(), required=True, help="Kept with the dead letters.")
 @click.option("--dry-run", is_flag=True, help="Only count.")
-@click.option("--yes", is_flag=True, help="Do not ask before many are discarded.")
-@form_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@output_option
 def discard(
     *, ids: tuple[int, ...], everything: bool, why: str, dry_run: bool, yes: bool, form: str, **filters: str | None
 ) -> None:
@@ -193,8 +217,7 @@ def discard(
     if dry_run or not count:
         _print_count(count, form, "would be discarded")
         return
-    if count > 1 and not yes:
-        click.confirm(f"Discard {count:,} dead letters?", abort=True, err=True)
+    confirm(f"Discard {count:,} dead letter{'s' if count > 1 else ''} for good?", yes=yes)
     _print_count(client.post(f"{PATH}/discard", asked)["count"], form, "discarded")
 
 
@@ -208,15 +231,24 @@ def replays(limit: int, form: str) -> None:
 
 
 @dlq.command("stop", epilog=examples("muttctl dlq stop 01936f2c-8a3e-7c11-9f0e-5d2b8c1a4e77"))
-@click.argument("replay_id", metavar="REPLAY", type=click.UUID)
-@form_option
+@click.argument("replay_id", metavar="REPLAY", type=click.UUID, shell_complete=complete_replays)
+@output_option
 def stop(replay_id: object, form: str) -> None:
     """Stop a replay. What is on its way already goes on."""
     stopped = connect().post(f"{REPLAYS}/{replay_id}/stop", {})
-    if form == "json":
-        print_json(stopped)
-    else:
-        print_fields([(name, stopped.get(name)) for name in ("id", "status", "replayed", "total")])
+    print_record(stopped, form, ("id", "status", "replayed", "total"))
+
+
+def _finished(client: Client, running: JsonObject) -> JsonObject:
+    """Ask until it has ended."""
+    pause = FIRST_WAIT_S
+    with counting("Replaying", running.get("total") or 0) as progress:
+        while running.get("status") == "running":
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_WAIT_S)
+            running = client.get(f"{REPLAYS}/{running.get('id')}")
+            progress.reach((running.get("replayed") or 0) + (running.get("skipped") or 0))
+    return running
 
 
 def _wanted(ids: tuple[int, ...], filters: dict[str, str | None], *, everything: bool) -> JsonObject:
@@ -228,10 +260,8 @@ def _wanted(ids: tuple[int, ...], filters: dict[str, str | None], *, everything:
 
 
 def _print_count(count: int, form: str, what: str) -> None:
-    if form == "json":
-        print_json({"count": count})
-    else:
-        click.echo(f"{count:,} dead letters {what}." if count else "No dead letters that wait are meant.")
+    told = f"{count:,} dead letters {what}." if count else "No dead letters that wait are meant."
+    print_record({"count": count}, form, ("count",), lambda: click.echo(told))
 
 
 def _print_list(found: list[JsonObject]) -> None:

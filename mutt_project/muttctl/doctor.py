@@ -9,9 +9,10 @@ from mutt_project.muttctl.canary import Canary
 from mutt_project.muttctl.client import Client, connect
 from mutt_project.muttctl.examining import Examination
 from mutt_project.muttctl.findings import FAILED, OK, SKIPPED, WARNING, Finding, first_failed
-from mutt_project.muttctl.output import cell, examples, form_option, new_table, print_json, print_table
+from mutt_project.muttctl.output import cell, examples, new_table, output_option, print_csv, print_json, print_table
 
 _OWN = ("reachable", "ready", "key", "versions", "canary", "accepted", "validated", "decided", "delivered")
+COLUMNS = ("name", "state", "text", "mend", "seconds")
 _MARKS = {OK: "✓", WARNING: "!", FAILED: "✗", SKIPPED: "-"}
 _PLAIN_MARKS = {OK: "ok", WARNING: "!", FAILED: "FAIL", SKIPPED: "-"}
 _PLAIN = str.maketrans({"“": '"', "”": '"', "…": "...", "→": "->"})
@@ -41,11 +42,11 @@ _PLAIN = str.maketrans({"“": '"', "”": '"', "…": "...", "→": "->"})
     show_default=True,
     help="How long the canary may take.",
 )
-@form_option
+@output_option
 def doctor(canary: bool, delivery: bool, timeout: float, form: str) -> None:  # noqa: FBT001 - click's way of passing flags
     """Find out what is wrong with MUTT, and name the first thing that is.
 
-    Looked at are: whether MUTT_URL can be reached, whether MUTT is ready, whether the key is
+    Looked at are: whether its address can be reached, whether MUTT is ready, whether the key is
     accepted and what it may do, everything that MUTT checks itself, and then the way of an
     event: a canary is posted and followed until Moogsoft has taken it. No rule decides it, and
     it pages nobody. The key needs the scope read, and ingest for the canary.
@@ -58,6 +59,8 @@ def doctor(canary: bool, delivery: bool, timeout: float, form: str) -> None:  # 
     if form == "json":
         first = broken.name if broken else None
         print_json({"ok": broken is None, "first_failed": first, "checks": [one.as_json() for one in findings]})
+    elif form == "csv":
+        print_csv([one.as_json() for one in findings], COLUMNS)
     else:
         _print(findings, broken)
     if broken:

@@ -29,14 +29,24 @@ from mutt_project.muttctl.backups import (
 )
 from mutt_project.muttctl.client import PAGE_SIZE, Client, connect
 from mutt_project.muttctl.errors import MuttctlError
-from mutt_project.muttctl.output import cell, examples, form_option, new_table, print_json, print_table
-from mutt_project.muttctl.parameters import confirm
+from mutt_project.muttctl.output import (
+    cell,
+    examples,
+    new_table,
+    output_option,
+    print_csv,
+    print_json,
+    print_record,
+    print_table,
+)
+from mutt_project.muttctl.parameters import confirm, yes_option
 from mutt_project.muttctl.postgresql_copy import BASE, DUMP, copy_postgresql, database_bytes, verify_postgresql
 from mutt_project.muttctl.redis_copy import check_rdb, copy_redis
 from mutt_project.muttctl.rule_files import write_rules
 from mutt_project.muttctl.store_settings import read_store
 
 _LISTS = {"dev-hosts.json": "/api/v1/dev-hosts", "teams.json": "/api/v1/teams"}
+FIGURES = ("name", "accepted", "lost", "may_be_lost", "told_again", "rpo_s", "accepting_s", "rto_s", "passed")
 folder_argument = click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 
 
@@ -46,10 +56,10 @@ def dr() -> None:
 
 
 @dr.command("list", epilog=examples("muttctl dr list", "muttctl dr list -o json"))
-@form_option
+@output_option
 def list_drills(form: str) -> None:
     """Show which drills there are."""
-    sys.exit(_drills("--list", "-o", form))
+    sys.exit(_drills("--list", form, ("name", "title", "about")))
 
 
 @dr.command(
@@ -57,24 +67,30 @@ def list_drills(form: str) -> None:
     epilog=examples("muttctl dr drill redis_data_loss", "muttctl dr drill all -o json"),
 )
 @click.argument("name")
-@form_option
+@output_option
 def drill(name: str, form: str) -> None:
     """Break a MUTT of its own and mend it by docs/disaster-recovery.md.
 
     NAME is one of `muttctl dr list`, or all. It starts servers of its own on this machine, and touches no
     other MUTT. The exit status is 0 where nothing is lost beyond what the page says.
     """
-    sys.exit(_drills(name, "-o", form))
+    sys.exit(_drills(name, form, FIGURES))
 
 
-def _drills(*arguments: str) -> int:
+def _drills(asked: str, form: str, columns: tuple[str, ...]) -> int:
     """Where MUTT's checkout or image is: drills are a program of their own, with servers that muttctl does not need."""
     if find_spec("ops") is None or find_spec("ops.drills") is None:
         raise MuttctlError(
             "The drills are not here: they are in MUTT's repository, and run from there.\n"
             "In a clone of it: make drills, or .venv/bin/python -m mutt_project.muttctl dr drill NAME."
         )
-    return subprocess.run([sys.executable, "-m", "ops.drills", *arguments], check=False).returncode  # noqa: S603 # nosec B603 # click has read them
+    command = [sys.executable, "-m", "ops.drills", asked, "-o", "json" if form == "csv" else form]
+    pipe = subprocess.PIPE if form == "csv" else None
+    done = subprocess.run(command, check=False, stdout=pipe, text=True)  # noqa: S603 # nosec B603 # click has read them
+    if form == "csv":
+        told = json.loads(done.stdout or "[]")
+        print_csv(told["drills"] if isinstance(told, dict) else told, columns)
+    return done.returncode
 
 
 @dr.command(
@@ -101,7 +117,7 @@ def _drills(*arguments: str) -> int:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Copy the archives of old months (MUTT_ARCHIVE_DIR), too.",
 )
-@form_option
+@output_option
 def backup(folder: Path, kind: str, archives: Path | None, form: str) -> None:
     """Make a verified backup of what must be kept.
 
@@ -136,7 +152,7 @@ def backup(folder: Path, kind: str, archives: Path | None, form: str) -> None:
 
 @dr.command("verify", epilog=examples("muttctl dr verify /srv/backup/mutt/latest"))
 @folder_argument
-@form_option
+@output_option
 def verify(folder: Path, form: str) -> None:
     """Look whether a backup is still what it was when it was made.
 
@@ -149,8 +165,9 @@ def verify(folder: Path, form: str) -> None:
     if not wrong:
         check_rdb(folder / "redis" / "dump.rdb")
         verify_postgresql(folder / "postgresql", os.environ)
-    if form == "json":
-        print_json({"backup": str(folder), "whole": not wrong, "wrong": wrong})
+    if form != "table":
+        record = {"backup": str(folder), "whole": not wrong, "wrong": wrong}
+        print_record(record, form, tuple(record))
     if wrong:
         raise BackupError("\n".join([f"{folder} is not whole: do not restore from it.", *wrong[:20]]))
     if form == "table":
@@ -160,7 +177,7 @@ def verify(folder: Path, form: str) -> None:
 @dr.command("prune", epilog=examples("muttctl dr prune /srv/backup/mutt --keep 14 --yes"))
 @folder_argument
 @click.option("--keep", type=click.IntRange(min=1), required=True, help="How many of the newest backups stay.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 def prune(folder: Path, keep: int, *, yes: bool) -> None:
     """Delete old backups."""
     old = backups_in(folder)[:-keep]
@@ -169,7 +186,7 @@ def prune(folder: Path, keep: int, *, yes: bool) -> None:
         return
     for one in old:
         click.echo(f"  {one.path}", err=True)
-    confirm(f"Delete {len(old)} backups?", yes=yes)
+    confirm(f"Delete {len(old)} backup{'' if len(old) == 1 else 's'}?", yes=yes)
     for one in old:
         try:
             (one.path / "manifest.json").unlink()  # from now on it is none
@@ -194,10 +211,12 @@ def _as_json(value: object) -> str:
 
 
 def _tell(made: Backup, form: str) -> None:
+    told = {"backup": str(made.path), **{name: made.manifest[name] for name in made.manifest if name != "files"}}
     if form == "json":
-        print_json(
-            {"backup": str(made.path), **{name: made.manifest[name] for name in made.manifest if name != "files"}}
-        )
+        print_json(told)
+        return
+    if form == "csv":
+        print_csv([told], tuple(told))
         return
     table = new_table()
     table.add_column("Part")
@@ -215,7 +234,8 @@ def _tell(made: Backup, form: str) -> None:
 @contextmanager
 def _progress() -> Iterator[Progress]:
     columns = (TextColumn("{task.description:<10}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         yield progress
 
 

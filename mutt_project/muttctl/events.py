@@ -5,6 +5,7 @@ from uuid import UUID
 import click
 
 from mutt_project.muttctl.client import JsonObject, connect
+from mutt_project.muttctl.completing import complete_events
 from mutt_project.muttctl.output import (
     cell,
     examples,
@@ -16,7 +17,7 @@ from mutt_project.muttctl.output import (
     print_table,
     short_time,
 )
-from mutt_project.muttctl.searching import COLUMNS, search_events
+from mutt_project.muttctl.searching import COLUMNS, export_events, search_events
 from mutt_project.muttctl.why import why, why_not
 
 
@@ -43,7 +44,7 @@ events.add_command(why_not)
         "muttctl events show 01936f2c-8a3e-7c11-9f0e-5d2b8c1a4e77 -o json",
     ),
 )
-@click.argument("event_id", metavar="ID", type=click.UUID)
+@click.argument("event_id", metavar="ID", type=click.UUID, shell_complete=complete_events)
 @output_option
 def show_event(event_id: UUID, form: str) -> None:
     """Show the fields of one event and, in short, what happened to it; `muttctl events why` says why.
@@ -98,3 +99,4 @@ def _print_event(event: JsonObject) -> None:
 
 
 events.add_command(search_events, "search")
+events.add_command(export_events, "export")

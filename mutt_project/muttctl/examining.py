@@ -45,7 +45,7 @@ class Examination:
             return Finding("reachable", FAILED, text, mend)
         if status == http.client.OK:
             return Finding("reachable", OK, "MUTT answers.")
-        return Finding("reachable", FAILED, f"What answers there says {status} to /healthz.", _mend_for(status))
+        return Finding("reachable", FAILED, f"What answers there says {status} to /healthz.", self._mend_for(status))
 
     def _ready(self) -> Finding:
         try:
@@ -64,7 +64,7 @@ class Examination:
         try:
             self.status = self._client.get(STATUS)
         except ApiRefusedError as error:
-            return _refused_key(error)
+            return self._refused_key(error)
         except ApiUnreachableError as error:
             return Finding("key", FAILED, f"MUTT does not tell how it is: {one_line(error.message)}", "See above.")
         key = self.status.get("key")
@@ -79,20 +79,24 @@ class Examination:
         stores = f"{told.get('redis_server') or 'Redis ?'}, PostgreSQL {told.get('postgresql') or '?'}"
         return Finding("versions", OK, f"MUTT {told.get('mutt')}, Python {told.get('python')}, {stores}.")
 
+    def _refused_key(self, error: ApiRefusedError) -> Finding:
+        if error.status == http.client.UNAUTHORIZED:
+            text = (
+                f"The key from {self._client.key_from} is not accepted: revoked or unknown. MUTT says: {error.reason}"
+            )
+            return Finding(
+                "key", FAILED, text, "Use a valid key; a new one is made in admin, or by manage.py create_key."
+            )
+        if error.status == http.client.FORBIDDEN:
+            text = f"The key from {self._client.key_from} may not read: it has expired or lacks the scope “read”."
+            return Finding("key", FAILED, text, "Give the key the scopes read and ingest, or use another one.")
+        return Finding(
+            "key", FAILED, one_line(error.message), f"Is {self._client.url_from} the address of a MUTT of this version?"
+        )
 
-def _refused_key(error: ApiRefusedError) -> Finding:
-    if error.status == http.client.UNAUTHORIZED:
-        text = f"The key in MUTT_API_KEY is not accepted: revoked or unknown. MUTT says: {error.reason}"
-        return Finding("key", FAILED, text, "Use a valid key; a new one is made in admin, or by manage.py create_key.")
-    if error.status == http.client.FORBIDDEN:
-        text = "The key in MUTT_API_KEY is known, but it may not read: it has expired or lacks the scope “read”."
-        return Finding("key", FAILED, text, "Give the key the scopes read and ingest, or use another one.")
-    return Finding("key", FAILED, one_line(error.message), "Is MUTT_URL the address of a MUTT of this version?")
-
-
-def _mend_for(status: int) -> str:
-    if http.client.MULTIPLE_CHOICES <= status < http.client.BAD_REQUEST:
-        return "MUTT_URL must be the address that it redirects to, often https."
-    if status == http.client.BAD_REQUEST:
-        return "If it is MUTT: the host name of MUTT_URL must be in MUTT_ALLOWED_HOSTS."
-    return "See the proxy in front of MUTT, and whether MUTT runs behind it."
+    def _mend_for(self, status: int) -> str:
+        if http.client.MULTIPLE_CHOICES <= status < http.client.BAD_REQUEST:
+            return f"{self._client.url_from} must be the address that it redirects to, often https."
+        if status == http.client.BAD_REQUEST:
+            return f"If it is MUTT: the host name of {self._client.url_from} must be in MUTT_ALLOWED_HOSTS."
+        return "See the proxy in front of MUTT, and whether MUTT runs behind it."

@@ -4,11 +4,11 @@ from typing import Any, BinaryIO
 
 import click
 
-from mutt_project.muttctl.changes import BAD_REQUEST, Bulk, would_change
+from mutt_project.muttctl.changes import BAD_REQUEST, Bulk, print_bulk, would_change
 from mutt_project.muttctl.client import PAGE_SIZE, JsonObject, connect
 from mutt_project.muttctl.csv_files import read_csv
 from mutt_project.muttctl.errors import ApiRefusedError, MuttctlError
-from mutt_project.muttctl.output import print_fields, print_json, printable
+from mutt_project.muttctl.output import print_fields, print_record, printable
 from mutt_project.muttctl.parameters import confirm, name_of
 
 
@@ -18,8 +18,9 @@ def all_entries(path: str, query: dict[str, Any]) -> list[JsonObject]:
     return sorted(found, key=lambda entry: str(entry.get("hostname")).casefold())
 
 
-def remove(path: str, hostname: str, reason: str | None, form: str) -> None:
-    """Take a host off a list, in whatever way its name is written."""
+def remove(path: str, hostname: str, question: str, *, yes: bool, reason: str | None, form: str) -> None:
+    """Take a host off a list, in whatever way its name is written, if the answer to the question is yes."""
+    confirm(question, yes=yes)
     try:
         answer = connect().post(f"{path}/bulk", {"entries": [], "delete": [hostname]}, reason=reason)
     except ApiRefusedError as refusal:
@@ -27,10 +28,7 @@ def remove(path: str, hostname: str, reason: str | None, form: str) -> None:
             message = f"“{printable(hostname)}” is not in this list."
             raise ApiRefusedError(message, refusal.status, refusal.reason) from None
         raise
-    if form == "json":
-        print_json(answer)
-    else:
-        click.echo(f"{printable(_changed_name(answer) or hostname)} is no longer in this list.")
+    print_bulk(answer, form, f"{printable(_changed_name(answer) or hostname)} is no longer in this list.")
 
 
 def import_csv(
@@ -72,9 +70,9 @@ def _changed_name(answer: JsonObject) -> object:
 def _print_counts(answer: JsonObject, form: str, *, dry_run: bool) -> None:
     names = ("created", "updated", "deleted", "unchanged")
     counts = {name: answer.get(name) or 0 for name in names}
-    if form == "json":
-        print_json({"dry_run": dry_run, **counts})
-        return
-    print_fields([(name, f"{count:,}") for name, count in counts.items()])
-    if dry_run:
+    record = {"dry_run": dry_run, **counts}
+    print_record(
+        record, form, tuple(record), lambda: print_fields([(name, f"{count:,}") for name, count in counts.items()])
+    )
+    if dry_run and form == "table":
         click.echo("Nothing was changed: this was a dry run.", err=True)

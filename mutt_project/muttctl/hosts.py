@@ -5,22 +5,24 @@ from typing import Any, BinaryIO
 import click
 
 from mutt_project.muttctl.client import JsonObject, connect
+from mutt_project.muttctl.completing import complete_hosts
+from mutt_project.muttctl.errors import ApiRefusedError
 from mutt_project.muttctl.host_lists import all_entries, import_csv, import_options, remove
 from mutt_project.muttctl.output import (
     cell,
     examples,
-    form_option,
     new_table,
     output_option,
-    print_fields,
-    print_json,
+    print_record,
     print_rows,
     print_table,
+    printable,
 )
-from mutt_project.muttctl.parameters import reason_option
+from mutt_project.muttctl.parameters import reason_option, yes_option
 
 PATH = "/api/v1/dev-hosts"
 COLUMNS = ("hostname", "description")
+NOT_FOUND = 404
 
 
 @click.group(
@@ -61,23 +63,41 @@ def list_hosts(search: str | None, form: str) -> None:
 @click.argument("hostname", metavar="NAME")
 @click.option("--description", metavar="TEXT", default="", help="What it is.")
 @reason_option()
-@form_option
+@output_option
 def add_host(hostname: str, description: str, reason: str | None, form: str) -> None:
     """Add a development host, which must not be in the list yet (exit status 4)."""
     added = connect().post(PATH, {"hostname": hostname, "description": description}, reason=reason)
-    if form == "json":
-        print_json(added)
-    else:
-        print_fields([(name, added.get(name)) for name in ("id", *COLUMNS)])
+    print_record(added, form, ("id", *COLUMNS))
 
 
-@hosts.command("remove", epilog=examples('muttctl hosts remove dev-switch-01 --reason "It is in production now"'))
-@click.argument("hostname", metavar="NAME")
+@hosts.command(
+    "update",
+    epilog=examples('muttctl hosts update dev-switch-01 --description "Lab device, rack 7"'),
+)
+@click.argument("hostname", metavar="NAME", shell_complete=complete_hosts)
+@click.option("--description", metavar="TEXT", required=True, help="What it is.")
 @reason_option()
-@form_option
-def remove_host(hostname: str, reason: str | None, form: str) -> None:
-    """Take a host off the list. The exit status is 4 when it is not there."""
-    remove(PATH, hostname, reason, form)
+@output_option
+def update_host(hostname: str, description: str, reason: str | None, form: str) -> None:
+    """Describe a development host anew. The exit status is 4 when it is not in the list."""
+    client = connect()
+    found = next((one for one in client.pages(PATH, {"search": hostname}) if _is_called(one, hostname)), None)
+    if found is None:
+        message = f"“{printable(hostname)}” is not in this list."
+        raise ApiRefusedError(message, NOT_FOUND, message)
+    changed = client.patch(f"{PATH}/{found.get('id')}", {"description": description}, reason=reason)
+    print_record(changed, form, ("id", *COLUMNS))
+
+
+@hosts.command("remove", epilog=examples('muttctl hosts remove dev-switch-01 --yes --reason "It is in production now"'))
+@click.argument("hostname", metavar="NAME", shell_complete=complete_hosts)
+@yes_option
+@reason_option()
+@output_option
+def remove_host(hostname: str, *, yes: bool, reason: str | None, form: str) -> None:
+    """Take a host off the list. The exit status is 4 when it is not there, 1 when the answer is no."""
+    question = f"Take 1 host, {printable(hostname)}, off the development hosts?"
+    remove(PATH, hostname, question, yes=yes, reason=reason, form=form)
 
 
 @hosts.command(
@@ -91,7 +111,7 @@ def remove_host(hostname: str, reason: str | None, form: str) -> None:
 @click.argument("file", type=click.File("rb"))
 @import_options
 @reason_option()
-@form_option
+@output_option
 def import_hosts(file: BinaryIO, **options: Any) -> None:
     """Add and change the hosts of a CSV file (- is standard input), all of them or none.
 
@@ -102,6 +122,10 @@ def import_hosts(file: BinaryIO, **options: Any) -> None:
     no; 4 when somebody has changed something before you agreed to a deletion.
     """
     import_csv(file, PATH, COLUMNS, ("description",), options)
+
+
+def _is_called(host: JsonObject, hostname: str) -> bool:
+    return str(host.get("hostname")).casefold() == hostname.casefold()
 
 
 def _print_table(found: list[JsonObject]) -> None:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -16,6 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 REASON_LENGTH = 300
+LONGEST_EXAMPLE = 74  # of 80, without the indentation and the sign that it goes on below
+# A word, or an option with its value; quotes hold together.
+_PARTS = re.compile(r"""(?:--?[\w-]+ (?!-[^0-9]|[<>|]))?(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 # An event's text is a stranger's: an escape sequence in it must not reach the terminal.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _UNSAFE_IN_CSV = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -31,22 +34,22 @@ output_option = click.option(
     help="How to print the result.",
 )
 
-# For what is no list: one thing, or a summary.
-form_option = click.option(
-    "-o",
-    "--output",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print the result.",
-)
-
 
 def examples(*commands: str) -> str:
     """The end of a command's help: the commands as they are typed, not wrapped by click."""
-    lines = "\n".join(f"  {command}" for command in commands)
+    lines = "\n".join(f"  {line}" for command in commands for line in _wrapped(command))
     return f"\b\nExamples:\n{lines}"
+
+
+def _wrapped(command: str) -> Iterator[str]:
+    """The command in lines that a terminal of 80 columns has room for, as a shell takes them."""
+    line = ""
+    for part in _PARTS.findall(command):
+        if line and len(line) + 1 + len(part) > LONGEST_EXAMPLE:
+            yield f"{line} \\"
+            line = "   "
+        line = f"{line} {part}" if line else part
+    yield line
 
 
 def printable(value: object) -> str:
@@ -121,6 +124,20 @@ def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None
     click.echo(text.getvalue(), nl=False)
 
 
+def print_record(
+    record: Mapping[str, Any], form: str, columns: Sequence[str], as_table: Callable[[], None] | None = None
+) -> None:
+    """One thing in this form; as a table, its columns are lines unless `as_table` prints it in another way."""
+    if form == "json":
+        print_json(record)
+    elif form == "csv":
+        print_csv([record], columns)
+    elif as_table:
+        as_table()
+    else:
+        print_fields((name.replace("_", " "), _in_words(record.get(name))) for name in columns)
+
+
 def print_rows(
     rows: list[dict[str, Any]],
     form: str,
@@ -155,6 +172,10 @@ def print_found(
     print_rows(rows[:limit], form, columns, as_table, nothing=f"No {noun} found.")
     if len(rows) > limit:
         click.echo(f"The first {limit} {noun} are shown; --limit shows more.", err=True)
+
+
+def _in_words(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _csv_value(value: object) -> object:

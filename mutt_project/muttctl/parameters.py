@@ -1,11 +1,14 @@
 """Options and arguments that several commands share."""
 
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import click
+
+from mutt_project.muttctl.errors import MuttctlError
 
 LONGEST_REASON = 500
 _NOT_IN_A_REASON = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -49,6 +52,26 @@ class TimeParameter(click.ParamType[str]):
         return text
 
 
+class DurationParameter(click.ParamType[int]):
+    """A span such as 30m, as seconds."""
+
+    name = "duration"
+    seconds: ClassVar[dict[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+    def __init__(self, *, zero: bool = False) -> None:
+        self._zero = zero
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        if self._zero and value.strip() == "0":
+            return 0
+        found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", value.strip())
+        if not found:
+            self.fail(f"“{value}” is no span of time: use a number with s, m, h or d, such as 30m.", param, ctx)
+        return int(found[1]) * self.seconds[found[2]]
+
+
 def reason_option(*, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return click.option(
         "--reason",
@@ -59,13 +82,33 @@ def reason_option(*, required: bool = False) -> Callable[[Callable[..., Any]], C
     )
 
 
+def with_options(command: Callable[..., Any], options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """The command with these options, which its help lists in this order."""
+    for option in reversed(options):
+        decorated: Callable[..., Any] = option(command)
+        command = decorated
+    return command
+
+
+def yes_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
+
+
 def confirm(question: str, *, yes: bool, file: BinaryIO | None = None) -> None:
     """Ask before something is changed; without `yes` the answer cannot be read from where the file came from."""
     if yes:
         return
     if file is not None and is_stdin(file):
         raise click.UsageError("The file comes from standard input, so nobody can be asked: add --yes.")
-    click.confirm(question, abort=True, err=True)
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():  # Ctrl-C
+            raise
+        click.echo(err=True)
+        raise MuttctlError("Nobody answers on standard input, so nothing was done: add --yes.") from None
+    if not agreed:
+        raise click.Abort
 
 
 def is_stdin(file: BinaryIO) -> bool:

@@ -2,15 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
 from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mutt_project.muttctl.bars import counting
 from mutt_project.muttctl.client import PAGE_SIZE, JsonObject, connect
+from mutt_project.muttctl.completing import complete_refused
 from mutt_project.muttctl.errors import ApiRefusedError
 from mutt_project.muttctl.output import (
     cell,
@@ -27,7 +25,7 @@ from mutt_project.muttctl.output import (
     printable,
     short_time,
 )
-from mutt_project.muttctl.parameters import TimeParameter
+from mutt_project.muttctl.parameters import ReasonParameter, TimeParameter, confirm, yes_option
 
 PATH = "/api/v1/quarantine"
 COLUMNS = (
@@ -57,7 +55,8 @@ def filter_options(command: Command) -> Command:
     return command
 
 
-yes_option = click.option("--yes", is_flag=True, help="Do not ask before many are touched.")
+# --reason says which refused events are meant, as in `muttctl dlq`.
+why_option = click.option("--why", metavar="TEXT", type=ReasonParameter(), help="Why; it is kept in the history.")
 
 
 @click.group(
@@ -98,7 +97,7 @@ def list_refused(*, resent: bool | None, limit: int, form: str, **filters: str |
         "muttctl quarantine show 01936f2c-8a3e-7c11-9f0e-5d2b8c1a4e77 -o json",
     ),
 )
-@click.argument("refused_id", metavar="ID", type=click.UUID)
+@click.argument("refused_id", metavar="ID", type=click.UUID, shell_complete=complete_refused)
 @output_option
 def show_refused(refused_id: UUID, form: str) -> None:
     """Show one refused event: what was sent, and what is wrong with it.
@@ -145,11 +144,12 @@ def summary(since: str, form: str) -> None:
         "muttctl quarantine resend --since -1h --yes -o csv > resent.csv",
     ),
 )
-@click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID)
+@click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID, shell_complete=complete_refused)
 @filter_options
 @yes_option
+@why_option
 @output_option
-def resend(ids: tuple[UUID, ...], *, yes: bool, form: str, **filters: str | None) -> None:
+def resend(ids: tuple[UUID, ...], *, yes: bool, why: str | None, form: str, **filters: str | None) -> None:
     """Send refused events again: those with these IDs, or all that the options name.
 
     What was accepted before, or is kept in part only, is not chosen by options. The exit status is 1
@@ -158,14 +158,15 @@ def resend(ids: tuple[UUID, ...], *, yes: bool, form: str, **filters: str | None
     client = connect()
     query = {**filters, "resend": "false", "limit": IDS_PER_PAGE}
     chosen = _chosen(ids, filters, lambda: _whole(client.pages(PATH, query)))
-    _ask("Send {} again?", chosen, yes=yes)
+    if len(chosen) > 1:
+        confirm(f"Send {_counted(chosen)} again?", yes=yes)
     results: list[JsonObject] = []
     try:
-        with _progress("Sending again", len(chosen)) as advance:
+        with counting("Sending again", len(chosen)) as progress:
             for part in _parts(chosen, RESENT_AT_ONCE):
-                answer = client.post(f"{PATH}/resend", {"ids": part})
+                answer = client.post(f"{PATH}/resend", {"ids": part}, reason=why)
                 results += answer.get("results") or []
-                advance(len(part))
+                progress.advance(len(part))
     finally:
         # Also after Ctrl-C or an error: what was accepted until then is in MUTT's hands.
         if results or form != "table":
@@ -177,17 +178,26 @@ def resend(ids: tuple[UUID, ...], *, yes: bool, form: str, **filters: str | None
 @quarantine.command(
     "delete",
     epilog=examples(
-        "muttctl quarantine delete 01936f2c-8a3e-7c11-9f0e-5d2b8c1a4e77",
-        "muttctl quarantine delete --resent --until -1d",
+        'muttctl quarantine delete 01936f2c-8a3e-7c11-9f0e-5d2b8c1a4e77 --yes --why "A test"',
+        "muttctl quarantine delete --resent --until -1d --yes",
         "muttctl quarantine delete --source syslog --reason not_json --yes",
     ),
 )
-@click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID)
+@click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID, shell_complete=complete_refused)
 @filter_options
 @click.option("--resent/--not-resent", default=None, help="Only what was (not) sent again.")
 @yes_option
+@why_option
 @output_option
-def delete(ids: tuple[UUID, ...], *, resent: bool | None, yes: bool, form: str, **filters: str | None) -> None:
+def delete(
+    ids: tuple[UUID, ...],
+    *,
+    resent: bool | None,
+    yes: bool,
+    why: str | None,
+    form: str,
+    **filters: str | None,
+) -> None:
     """Delete refused events: those with these IDs, or all that the options name.
 
     The exit status is 1 when one of them was not there.
@@ -195,19 +205,20 @@ def delete(ids: tuple[UUID, ...], *, resent: bool | None, yes: bool, form: str, 
     client = connect()
     wanted = {**filters, "resend": _word(resent)}
     chosen = _chosen(ids, wanted, lambda: client.pages(PATH, {**wanted, "limit": IDS_PER_PAGE}))
-    _ask("Delete {} for good?", chosen, yes=yes)
+    if chosen:
+        confirm(f"Delete {_counted(chosen)} for good?", yes=yes)
     deleted = missing = 0
     try:
-        with _progress("Deleting", len(chosen)) as advance:
+        with counting("Deleting", len(chosen)) as progress:
             for refused_id in chosen:
                 try:
-                    client.delete(f"{PATH}/{refused_id}")
+                    client.delete(f"{PATH}/{refused_id}", reason=why)
                     deleted += 1
                 except ApiRefusedError as refusal:
                     if refusal.status != NOT_FOUND:
                         raise
                     missing += 1
-                advance(1)
+                progress.advance(1)
     finally:
         counts = {"chosen": len(chosen), "deleted": deleted, "not_there": missing}
         if form == "json":
@@ -246,23 +257,12 @@ def _whole(found: Iterable[JsonObject]) -> list[JsonObject]:
     return whole
 
 
-def _ask(question: str, chosen: Sequence[str], *, yes: bool) -> None:
-    if len(chosen) > 1 and not yes:
-        click.confirm(question.format(f"{len(chosen):,} refused events"), abort=True, err=True)
+def _counted(chosen: Sequence[str]) -> str:
+    return f"{len(chosen):,} refused event{'' if len(chosen) == 1 else 's'}"
 
 
 def _parts(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-@contextmanager
-def _progress(word: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal's stderr; nothing elsewhere."""
-    console = Console(stderr=True, highlight=False, markup=False)
-    columns: tuple[Any, ...] = (TextColumn(word), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        bar = progress.add_task(word, total=total)
-        yield lambda number: progress.advance(bar, number)
 
 
 def _word(value: bool | None) -> str | None:  # noqa: FBT001 - a value, not a switch

@@ -11,14 +11,15 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from mutt_project.muttctl.client import Client, JsonObject, connect
+from mutt_project.muttctl.completing import complete_months
 from mutt_project.muttctl.errors import MuttctlError
 from mutt_project.muttctl.output import (
     cell,
     examples,
-    form_option,
     new_table,
     one_line,
     output_option,
+    print_csv,
     print_fields,
     print_json,
     print_rows,
@@ -33,6 +34,9 @@ COLUMNS = (
     *("month", "state", "progress", "problem", "records", "attempts", "dead_letters", "bytes", "path", "sha256"),
     *("requested_by", "reason", "started_at", "ended_at", "keep_until"),
 )
+
+
+MONTH_COLUMNS = ("month", "records", "bytes", "may_go", "why_not")
 
 
 class MonthParameter(click.ParamType[str]):
@@ -62,7 +66,7 @@ wait_option = click.option("--wait/--no-wait", default=True, show_default=True, 
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @reason_option()
 @wait_option
-@form_option
+@output_option
 def retain(days: int | None, reason: str | None, form: str, *, dry_run: bool, yes: bool, wait: bool) -> None:
     """Archive the months that are old enough, and drop them from the database.
 
@@ -80,10 +84,13 @@ def retain(days: int | None, reason: str | None, form: str, *, dry_run: bool, ye
     if dry_run or not going:
         if form == "json":
             print_json(found)
+        elif form == "csv":
+            print_csv(found.get("months") or [], MONTH_COLUMNS)
         else:
             click.echo(f"These would go: {', '.join(going)}." if going else "No month may go.", err=True)
         return
-    confirm(f"Archive and drop {', '.join(going)}?", yes=yes)
+    months = f"{len(going)} month{'s' if len(going) > 1 else ''}"
+    confirm(f"Archive and drop {months}: {', '.join(going)}?", yes=yes)
     begun = client.post(PATH, {**asked, "reason": reason})
     _await_and_print(client, begun.get("begun") or [], form, wait=wait)
 
@@ -92,10 +99,10 @@ def retain(days: int | None, reason: str | None, form: str, *, dry_run: bool, ye
     "restore",
     epilog=examples('muttctl audit restore 2025-01 --reason "An auditor asks for it"'),
 )
-@click.argument("month", type=MonthParameter())
+@click.argument("month", type=MonthParameter(), shell_complete=complete_months)
 @reason_option(required=True)
 @wait_option
-@form_option
+@output_option
 def restore(month: str, reason: str, form: str, *, wait: bool) -> None:
     """Bring an archived month back into the database.
 
@@ -116,10 +123,7 @@ def archives(form: str) -> None:
 
 def _await_and_print(client: Client, months: Collection[str], form: str, *, wait: bool) -> None:
     found = _finished(client, months) if wait else _chosen(client, months)
-    if form == "json":
-        print_json(found)
-    else:
-        _print_archives(found)
+    print_rows(found, form, COLUMNS, _print_archives, nothing="No month was begun.")
     problems = [f"{one.get('month')}: {one_line(str(one['problem']))}" for one in found if one.get("problem")]
     if problems:
         raise MuttctlError("\n".join(problems))

@@ -14,9 +14,10 @@ from mutt_project.muttctl.output import (
     cut_cell,
     examples,
     extra_width,
-    form_option,
     new_table,
     one_line,
+    output_option,
+    print_csv,
     print_fields,
     print_json,
     print_table,
@@ -25,6 +26,7 @@ from mutt_project.muttctl.output import (
 from mutt_project.muttctl.rule_drafts import draft_from, draft_option, post_with
 from mutt_project.muttctl.rule_fields import RULE_ID, field_options
 
+COLUMNS = ("count", "from", "to")
 PATH = "/api/v1/rules/backtests"
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 
@@ -42,7 +44,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 @field_options
 @click.option("--events", type=click.IntRange(1, 10_000_000), help="Try the last so many events.  [default: 10000]")
 @click.option("--days", type=click.FloatRange(0.001, 3660), help="Try the events of the last days.")
-@form_option
+@output_option
 def backtest(draft: BinaryIO | None, events: int | None, days: float | None, form: str, **fields: Any) -> None:
     """Say what a rule would change, by deciding past events with it and without it.
 
@@ -60,6 +62,8 @@ def backtest(draft: BinaryIO | None, events: int | None, days: float | None, for
     found = _finished(client, started)
     if form == "json":
         print_json(found)
+    elif form == "csv":
+        print_csv(found.get("transitions") or [], COLUMNS)
     elif found.get("status") == "done":
         _print_found(found)
     if found.get("status") != "done":

@@ -6,15 +6,16 @@ from typing import Any, BinaryIO
 
 import click
 
-from mutt_project.muttctl.changes import Bulk, counted, print_changes, would_change
+from mutt_project.muttctl.changes import Bulk, counted, print_bulk, print_changes, would_change
 from mutt_project.muttctl.client import PAGE_SIZE, connect
 from mutt_project.muttctl.errors import MuttctlError
 from mutt_project.muttctl.located import Fault, FaultyFileError, Located
-from mutt_project.muttctl.output import examples, form_option, print_json, printable
-from mutt_project.muttctl.parameters import confirm, name_of, reason_option
+from mutt_project.muttctl.output import examples, output_option, print_csv, print_json, printable
+from mutt_project.muttctl.parameters import confirm, name_of, reason_option, yes_option
 from mutt_project.muttctl.rule_files import read_rules, write_rules
 
 PATH = "/api/v1/rules"
+FINDING_COLUMNS = ("file", "line", "kind", "detail")
 WOULD_CHANGE = 2
 
 file_argument: Callable[..., Any] = click.argument("file", type=click.File("rb"))
@@ -56,7 +57,7 @@ def export_rules(file: Path | None) -> None:
 )
 @file_argument
 @keep_option
-@form_option
+@output_option
 def check_rules(file: BinaryIO, *, keep_others: bool, form: str) -> None:
     """Say what is wrong with the rules of FILE (- is standard input), each with its line.
 
@@ -68,12 +69,12 @@ def check_rules(file: BinaryIO, *, keep_others: bool, form: str) -> None:
         bulk, rules = _bulk(file, keep_others=keep_others)
         answer = bulk.plan()
     except FaultyFileError as error:
-        if form != "json":
+        if form == "table":
             raise
-        print_json({"file": name, "errors": _as_json(error.faults), "warnings": []})
+        _print_findings(name, error.faults, [], form)
         click.get_current_context().exit(error.exit_code)
-    if form == "json":
-        print_json({"file": name, "errors": [], "warnings": _as_json(bulk.warnings(answer))})
+    if form != "table":
+        _print_findings(name, [], bulk.warnings(answer), form)
         return
     bulk.tell_warnings(answer)
     click.echo(f"{printable(name)}: {len(rules.entries):,} rules, no errors.")
@@ -88,7 +89,7 @@ def check_rules(file: BinaryIO, *, keep_others: bool, form: str) -> None:
 )
 @file_argument
 @keep_option
-@form_option
+@output_option
 def plan_rules(file: BinaryIO, *, keep_others: bool, form: str) -> None:
     """Show what `muttctl rules apply` would change: + created, ~ updated, - deleted.
 
@@ -99,8 +100,8 @@ def plan_rules(file: BinaryIO, *, keep_others: bool, form: str) -> None:
     """
     bulk, _ = _bulk(file, keep_others=keep_others)
     answer = bulk.plan()
-    if form == "json":
-        print_json(answer)
+    if form != "table":
+        print_bulk(answer, form, "")
     else:
         print_changes(answer)
         click.echo(f"{counted(answer, done=False)}.")
@@ -118,9 +119,9 @@ def plan_rules(file: BinaryIO, *, keep_others: bool, form: str) -> None:
 )
 @file_argument
 @keep_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @reason_option(required=True)
-@form_option
+@output_option
 def apply_rules(file: BinaryIO, *, keep_others: bool, yes: bool, reason: str, form: str) -> None:
     """Make the rules as FILE (- is standard input) has them: all of it or nothing.
 
@@ -130,8 +131,7 @@ def apply_rules(file: BinaryIO, *, keep_others: bool, yes: bool, reason: str, fo
     """
     bulk, _ = _bulk(file, keep_others=keep_others)
     answer = bulk.plan()
-    in_json = form == "json"
-    print_changes(answer, err=in_json)
+    print_changes(answer, err=form != "table")
     bulk.tell_warnings(answer)
     if would_change(answer):
         click.echo(f"{counted(answer, done=False)}.", err=True)
@@ -140,10 +140,7 @@ def apply_rules(file: BinaryIO, *, keep_others: bool, yes: bool, reason: str, fo
         said = f"Applied: {counted(answer, done=True)}."
     else:
         said = "Nothing to do: the rules are as the file has them."
-    if in_json:
-        print_json(answer)
-    else:
-        click.echo(said)
+    print_bulk(answer, form, said)
 
 
 def _bulk(file: BinaryIO, *, keep_others: bool) -> tuple[Bulk, Located]:
@@ -152,5 +149,14 @@ def _bulk(file: BinaryIO, *, keep_others: bool) -> tuple[Bulk, Located]:
     return Bulk(client, PATH, rules, others_go=not keep_others), rules
 
 
-def _as_json(faults: list[Fault]) -> list[dict[str, object]]:
-    return [{"line": fault.line, "detail": fault.detail} for fault in faults]
+def _print_findings(name: str, errors: list[Fault], warnings: list[Fault], form: str) -> None:
+    found = {
+        kind: [{"line": fault.line, "detail": fault.detail} for fault in faults]
+        for kind, faults in (("errors", errors), ("warnings", warnings))
+    }
+    if form == "json":
+        print_json({"file": name, **found})
+        return
+    kinds = {"errors": "error", "warnings": "warning"}
+    rows = [{"file": name, "kind": kinds[kind], **one} for kind, listed in found.items() for one in listed]
+    print_csv(rows, FINDING_COLUMNS)

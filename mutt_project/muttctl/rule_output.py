@@ -7,15 +7,27 @@ import click
 from rich.text import Text
 
 from mutt_project.muttctl.client import JsonObject
-from mutt_project.muttctl.output import cell, new_table, one_line, print_fields, print_json, print_table, printable
+from mutt_project.muttctl.output import cell, new_table, one_line, print_fields, print_record, print_table, printable
+
+COLUMNS = (
+    "id",
+    "name",
+    "description",
+    "match_type",
+    "match_string",
+    "trap_oid",
+    "syslog_severity",
+    "priority",
+    "prod_handling",
+    "dev_handling",
+    "team_assignment",
+    "is_active",
+)
 
 
 def print_rule(rule: JsonObject, form: str = "table", *, err: bool = False) -> None:
     """One rule with all its fields; its warnings go to stderr."""
-    if form == "json":
-        print_json(rule)
-    else:
-        print_fields(_fields(rule), err=err)
+    print_record(rule, form, COLUMNS, lambda: print_fields(_fields(rule), err=err))
     tell_warnings(rule)
 
 

@@ -15,8 +15,9 @@ from mutt_project.muttctl.errors import MuttctlError
 from mutt_project.muttctl.output import (
     cell,
     examples,
-    form_option,
     new_table,
+    output_option,
+    print_csv,
     print_fields,
     print_json,
     print_table,
@@ -28,6 +29,7 @@ from mutt_project.muttctl.rule_fields import severity
 from mutt_project.muttctl.sources import decode_leniently
 
 AROUND = 24
+COLUMNS = ("id", "name", "priority", "wins", "why")
 MATCHED = "bold reverse"
 FIELDS = ("message", "trap_oid", "syslog_severity")
 UNNAMED_HOST = "unnamed-host"
@@ -49,7 +51,7 @@ _NOT_OF_A_LOG_FILE = ("<", "{", "[")
 @severity("--severity", "syslog_severity", text="The event's severity.")
 @click.option("--oid", "trap_oid", metavar="OID", help="The OID of the trap.")
 @draft_option
-@form_option
+@output_option
 def try_rules(file: BinaryIO | None, draft: BinaryIO | None, form: str, **fields: str | None) -> None:
     """Say what the rules make of one event: nothing is stored or sent.
 
@@ -70,6 +72,8 @@ def try_rules(file: BinaryIO | None, draft: BinaryIO | None, form: str, **fields
     answer = post_with(client, "/api/v1/rules/test", {"event": event}, wanted)
     if form == "json":
         print_json(answer)
+    elif form == "csv":
+        print_csv([*(answer.get("candidates") or []), *(answer.get("near_misses") or [])], COLUMNS)
     else:
         _print_answer(answer)
 

@@ -1,13 +1,14 @@
 """Finding events, for whichever noun asks: `muttctl audit search`, `muttctl audit export`, `muttctl events search`."""
 
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
+from mutt_project.muttctl.bars import downloading
 from mutt_project.muttctl.client import PAGE_SIZE, JsonObject, connect
 from mutt_project.muttctl.errors import MuttctlError
 from mutt_project.muttctl.output import (
@@ -22,7 +23,7 @@ from mutt_project.muttctl.output import (
     printable,
     short_time,
 )
-from mutt_project.muttctl.parameters import TimeParameter
+from mutt_project.muttctl.parameters import TimeParameter, with_options
 
 OUTCOMES = ("delivered", "ignored", "unmatched", "suppressed", "dead", "pending")
 COLUMNS = (
@@ -84,20 +85,13 @@ def to_file(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_options(command, _TO_FILE)
 
 
-def with_options(command: Callable[..., Any], options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
-    """The command with these options, which its help lists in this order."""
-    for option in reversed(options):
-        decorated: Callable[..., Any] = option(command)
-        command = decorated
-    return command
-
-
 @click.command(
     "search",
     epilog=examples(
         "muttctl audit search --hostname core-router-01 --start-time -1h",
         'muttctl audit search --text "interface Gi0/7" --since -2d',
         "muttctl audit search --outcome dead --since -2d --limit 500 -o csv",
+        "muttctl events search --correlation-id ticket-4711 --since -1d",
         "muttctl audit search --since 2026-11-23T08:00:00Z --until 2026-11-23T09:00:00Z",
     ),
 )
@@ -119,6 +113,7 @@ def search_events(limit: int, form: str, **wanted: object) -> None:
     epilog=examples(
         "muttctl audit export --since -1d > yesterday.ndjson",
         "muttctl audit export yesterday.csv --since -1d --team NETO",
+        "muttctl events export dead.csv --outcome dead --since -7d",
         "muttctl audit export again.ndjson --to-send --rule-id 12 --outcome ignored --since -1h",
     ),
 )
@@ -142,12 +137,12 @@ def export(path: str, wanted: dict[str, object], file: Path | None, form: str | 
     """Write what is at this address to the file, or to standard output."""
     query = {**wanted, "form": form or ("csv" if file and file.suffix.lower() == ".csv" else "ndjson")}
     if file is None:
-        _copy(path, query, sys.stdout.buffer)
+        _copy(path, query, sys.stdout.buffer, "")
         return
     draft = file.with_name(f"{file.name}.part")
     try:
         with draft.open("wb") as target:
-            size = _copy(path, query, target)
+            size = _copy(path, query, target, "Writing")
         draft.replace(file)
     except OSError as error:
         raise MuttctlError(f"{printable(file)} cannot be written: {error.strerror}.") from None
@@ -157,10 +152,14 @@ def export(path: str, wanted: dict[str, object], file: Path | None, form: str | 
     click.echo(f"{printable(file)} is written: {size:,} bytes.", err=True)
 
 
-def _copy(path: str, query: dict[str, object], target: BinaryIO) -> int:
+def _copy(path: str, query: dict[str, object], target: BinaryIO, word: str) -> int:
+    """The number of bytes; the word stands beside a bar, for which there is no place where the content is shown."""
     size = 0
-    for piece in connect().stream(path, query):
-        size += target.write(piece)
+    with downloading(word) if word else nullcontext() as bar:
+        for piece in connect().stream(path, query):
+            size += target.write(piece)
+            if bar:
+                bar.advance(len(piece))
     return size
 
 

@@ -13,7 +13,16 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from mutt_project.muttctl.client import TRIES, Client, connect
 from mutt_project.muttctl.delivery import SHOWN_REASONS, Tally, batches, send_batch
 from mutt_project.muttctl.errors import MuttctlError
-from mutt_project.muttctl.output import cell, examples, form_option, new_table, print_fields, print_json, print_table
+from mutt_project.muttctl.output import (
+    cell,
+    examples,
+    new_table,
+    output_option,
+    print_csv,
+    print_fields,
+    print_json,
+    print_table,
+)
 from mutt_project.muttctl.sources import Source, open_source
 
 
@@ -39,7 +48,7 @@ from mutt_project.muttctl.sources import Source, open_source
     metavar="NAME",
     help="Host of syslog lines that name none.  [default: this machine's name]",
 )
-@form_option
+@output_option
 def send(file: BinaryIO, batch_size: int, hostname: str | None, form: str) -> None:
     """Send the events of FILE (- is standard input) to MUTT.
 
@@ -63,7 +72,7 @@ def send(file: BinaryIO, batch_size: int, hostname: str | None, form: str) -> No
         raise
     finally:
         # Also after Ctrl-C: what was accepted until then is in MUTT's hands.
-        if tally.sent or form == "json":
+        if tally.sent or form != "table":
             _print_summary(tally, source, form)
     if not tally.sent:
         click.echo("There are no events in it.", err=True)
@@ -104,17 +113,13 @@ def _size_of(file: BinaryIO) -> int | None:
 
 
 def _print_summary(tally: Tally, source: Source, form: str) -> None:
+    counts = {"format": source.form, "sent": tally.sent, "accepted": tally.accepted, "rejected": tally.rejected}
+    if form == "csv":
+        print_csv([counts], tuple(counts))
+        return
     if form == "json":
         reasons = [{source.unit: position, "reason": reason} for position, reason in tally.reasons]
-        print_json(
-            {
-                "format": source.form,
-                "sent": tally.sent,
-                "accepted": tally.accepted,
-                "rejected": tally.rejected,
-                "reasons": reasons,
-            }
-        )
+        print_json({**counts, "reasons": reasons})
         return
     print_fields([("sent", tally.sent), ("accepted", tally.accepted), ("rejected", tally.rejected)])
     if not tally.reasons:

@@ -4,20 +4,20 @@ from typing import Any, BinaryIO
 
 import click
 
+from mutt_project.muttctl.changes import print_bulk
 from mutt_project.muttctl.client import JsonObject, connect
+from mutt_project.muttctl.completing import complete_teams
 from mutt_project.muttctl.host_lists import all_entries, import_csv, import_options, remove
 from mutt_project.muttctl.output import (
     cell,
     examples,
-    form_option,
     new_table,
     output_option,
-    print_json,
     print_rows,
     print_table,
     printable,
 )
-from mutt_project.muttctl.parameters import reason_option
+from mutt_project.muttctl.parameters import reason_option, yes_option
 
 PATH = "/api/v1/teams"
 COLUMNS = ("hostname", "team")
@@ -53,27 +53,25 @@ def list_teams(search: str | None, team: str | None, form: str) -> None:
 
 
 @teams.command("set", epilog=examples('muttctl teams set core-router-01 CORE --reason "CHG-1234"'))
-@click.argument("hostname", metavar="HOST")
+@click.argument("hostname", metavar="HOST", shell_complete=complete_teams)
 @click.argument("team")
 @reason_option()
-@form_option
+@output_option
 def set_team(hostname: str, team: str, reason: str | None, form: str) -> None:
     """Give a host a team, or another team than it has."""
     answer = connect().post(f"{PATH}/bulk", {"entries": [{"hostname": hostname, "team": team}]}, reason=reason)
-    if form == "json":
-        print_json(answer)
-    else:
-        word = "now belongs to" if answer.get("changes") else "already belongs to"
-        click.echo(f"{printable(hostname)} {word} {printable(team)}.")
+    word = "now belongs to" if answer.get("changes") else "already belongs to"
+    print_bulk(answer, form, f"{printable(hostname)} {word} {printable(team)}.")
 
 
-@teams.command("remove", epilog=examples('muttctl teams remove core-router-01 --reason "It was taken down"'))
-@click.argument("hostname", metavar="HOST")
+@teams.command("remove", epilog=examples('muttctl teams remove core-router-01 --yes --reason "It was taken down"'))
+@click.argument("hostname", metavar="HOST", shell_complete=complete_teams)
+@yes_option
 @reason_option()
-@form_option
-def remove_team(hostname: str, reason: str | None, form: str) -> None:
-    """Take a host's team away. The exit status is 4 when it has none."""
-    remove(PATH, hostname, reason, form)
+@output_option
+def remove_team(hostname: str, *, yes: bool, reason: str | None, form: str) -> None:
+    """Take a host's team away. The exit status is 4 when it has none, 1 when the answer is no."""
+    remove(PATH, hostname, f"Take the team of 1 host, {printable(hostname)}, away?", yes=yes, reason=reason, form=form)
 
 
 @teams.command(
@@ -87,7 +85,7 @@ def remove_team(hostname: str, reason: str | None, form: str) -> None:
 @click.argument("file", type=click.File("rb"))
 @import_options
 @reason_option()
-@form_option
+@output_option
 def import_teams(file: BinaryIO, **options: Any) -> None:
     """Set the teams of the hosts of a CSV file (- is standard input), all of them or none.
 

@@ -8,18 +8,23 @@ import click
 from rich.text import Text
 
 from mutt_project.muttctl.client import JsonObject, connect
+from mutt_project.muttctl.completing import complete_events
 from mutt_project.muttctl.output import (
     cell,
     cut_cell,
     examples,
     extra_width,
-    form_option,
     new_table,
+    output_option,
+    print_csv,
     print_json,
     print_table,
     printable,
     short_time,
 )
+
+WAY_COLUMNS = ("at", "stage", "text")
+FOUND_COLUMNS = ("at", "verdict", "id", "hostname", "message", "text")
 
 
 @click.command(
@@ -29,8 +34,8 @@ from mutt_project.muttctl.output import (
         "muttctl events why 01936f2c-8a3e-7c11-9f0e-5d2b8c1a4e77 -o json",
     ),
 )
-@click.argument("event_id", metavar="ID", type=click.UUID)
-@form_option
+@click.argument("event_id", metavar="ID", type=click.UUID, shell_complete=complete_events)
+@output_option
 def why(event_id: UUID, form: str) -> None:
     """Tell what became of one event, and why.
 
@@ -41,6 +46,10 @@ def why(event_id: UUID, form: str) -> None:
     event = connect().get(f"/api/v1/events/{event_id}")
     if form == "json":
         print_json(event)
+        return
+    if form == "csv":
+        steps = ({"at": at, "stage": stage, "text": " ".join(lines)} for at, stage, lines in _way(event))
+        print_csv(steps, WAY_COLUMNS)
         return
     _headline(event)
     table = new_table()
@@ -68,7 +77,7 @@ def why(event_id: UUID, form: str) -> None:
 )
 @click.argument("text")
 @click.option("--days", type=click.FloatRange(0.01, 366), default=7, show_default=True, help="How far back to look.")
-@form_option
+@output_option
 def why_not(text: str, days: float, form: str) -> None:
     """Tell why TEXT never became an alert.
 
@@ -79,6 +88,9 @@ def why_not(text: str, days: float, form: str) -> None:
     answer = connect().get("/api/v1/events/why-not", {"q": text, "days": days})
     if form == "json":
         print_json(answer)
+        return
+    if form == "csv":
+        print_csv(answer.get("found") or [], FOUND_COLUMNS)
         return
     _headline(answer)
     found = answer.get("found") or []

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from audit.outcomes import Outcome
+from audit.tuning.tunables import TUNABLES, Kind, as_text
 from forwarder.addresses import Network
 from ingest.answers import Why
 from mutt_project.log_lines import log_format
@@ -20,6 +21,7 @@ from mutt_project.settings.environment import (
     at_least_one,
     boolean,
     days,
+    log_level,
     networks,
     one_of,
     optional,
@@ -51,6 +53,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "constance",  # before audit, which has a page of its own for it
     "csp",
     "django_otp",
     "django_otp.plugins.otp_totp",
@@ -70,6 +73,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mutt_project.correlation.CorrelationMiddleware",  # first: whatever is answered and logged bears the id
     "mutt_project.forwarded.ForwardedMiddleware",  # before anybody asks for scheme, host or address
+    "mutt_project.deprecating.DeprecationMiddleware",
     "mutt_project.answer_headers.AnswerHeadersMiddleware",  # these four before all that may answer by itself
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -188,6 +192,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "ingest.openapi.add_webhook",
         "mutt_project.openapi.add_examples",
+        "mutt_project.openapi.mark_deprecated",
     ],
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -205,6 +210,8 @@ SPECTACULAR_SETTINGS = {
         "SloStateEnum": [(word, word) for word in ("ok", "burning", "exhausted")],
         "RefusalEnum": [(word.value, word.value) for word in Why],
         "HealthStateEnum": [(word, word) for word in ("ok", "warning", "failed")],
+        "SettingOriginEnum": [(word, word) for word in ("run time", "environment", "default")],
+        "SettingTypeEnum": [(kind.value, kind.value) for kind in Kind],
         "DecidedOutcomeEnum": [(word, word) for word in ("forwarded", "ignored", "unmatched")],
     },
 }
@@ -453,6 +460,9 @@ if MUTT_CANARY_EVERY_S:
 # Spans for OpenTelemetry, from the webhook to Moogsoft; the OTEL_* variables say where they go.
 MUTT_TRACING = optional("MUTT_TRACING", False, boolean)
 
+# From which level on lines are written.
+MUTT_LOG_LEVEL = optional("MUTT_LOG_LEVEL", "INFO", log_level)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -464,7 +474,7 @@ LOGGING = {
         "line": {"()": "mutt_project.log_lines.formatter", "form": log_format()},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["briefly", "mask"]}},
-    "root": {"handlers": ["stderr"], "level": optional("MUTT_LOG_LEVEL", "INFO", str)},
+    "root": {"handlers": ["stderr"], "level": MUTT_LOG_LEVEL},
     "loggers": {
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
@@ -475,3 +485,7 @@ LOGGING = {
         "multiprocessing": {"handlers": ["stderr"], "propagate": False},
     },
 }
+
+# What can be changed while MUTT runs (docs/adr has why); what is set here is the default. Ask audit.tuning.present.
+CONSTANCE_BACKEND = "audit.tuning.backend.TuningBackend"
+CONSTANCE_CONFIG = {name: (as_text(globals()[name]), tunable.meaning, str) for name, tunable in TUNABLES.items()}

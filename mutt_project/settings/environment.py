@@ -1,17 +1,30 @@
 """Reading settings from the environment, failing loudly: what is missing or wrong, and how to mend it."""
 
+import logging
 import math
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How a variable was read: docs/settings.md is made of it."""
+
+    default: Any
+    read: Callable[[str], Any]
+
+
+READ: dict[str, Read] = {}
 THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}  # as hosts of addresses that may be without TLS
 _MOST_DAYS = 36_600
 
@@ -26,6 +39,7 @@ def required(name: str) -> str:
 
 def optional(name: str, default: T, read: Callable[[str], T]) -> T:
     """A variable with a default; `read` turns its text into the value."""
+    READ[name] = Read(default, read)
     text = os.environ.get(name)
     if text is None or text == "":
         return default
@@ -33,6 +47,9 @@ def optional(name: str, default: T, read: Callable[[str], T]) -> T:
         return read(text)
     except ValueError as error:
         raise ImproperlyConfigured(f"The environment variable {name} cannot be used: {error}") from error
+
+
+_TAKES: dict[Callable[[str], Any], str] = {int: "a whole number", str: "text"}
 
 
 def boolean(text: str) -> bool:
@@ -62,7 +79,16 @@ def one_of(*words: str) -> Callable[[str], str]:
             raise ValueError(f"“{text}” is none of {', '.join(words)}")
         return text
 
+    _TAKES[read] = ", ".join(words)
     return read
+
+
+def log_level(text: str) -> str:
+    """As logging knows it."""
+    known = logging.getLevelNamesMapping()
+    if text not in known:
+        raise ValueError(f"“{text}” is none of {', '.join(known)}")
+    return text
 
 
 def positive(text: str) -> float:
@@ -159,3 +185,26 @@ def time_zone(text: str) -> ZoneInfo:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError):
         raise ValueError(f"“{text}” is no time zone of the tz database, such as Europe/Berlin") from None
+
+
+_TAKES |= {
+    boolean: "true or false",
+    positive: "above 0",
+    zero_or_more: "0 or more",
+    at_least_one: "a whole number, 1 or more",
+    days: f"0 to {_MOST_DAYS:,} days",
+    share: "above 0 to 1",
+    networks: "addresses or networks",
+    web_address: "an https address",
+    roles_by_group: "group=role,…",
+    rate: "such as 100/second (or minute, hour, day)",
+    rates: "such as 50/hour,200/day",
+    seconds_by_name: "name=seconds,…",
+    time_zone: "a time zone",
+    log_level: "a level",
+}
+
+
+def takes(read: Callable[[str], Any]) -> str:
+    """What a reader takes, in words."""
+    return _TAKES[read]

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from django.conf import settings
-
 from audit.journal import Pressure
+from audit.tuning.present import tuned
 from ingest.admission import gate
 from mutt_project.status.check import Check, failed, ok
 from mutt_project.status.postgresql_look import look_at_postgresql
@@ -38,11 +37,11 @@ def room() -> Check:
 def _which(pressure: Pressure) -> str:
     """The mark that closed it, and the one below which it opens."""
     found = []
-    if pressure.open_batches > settings.MUTT_OPEN_BATCHES_LOW:
-        marks = f"closes at {settings.MUTT_OPEN_BATCHES_HIGH:,}, opens at {settings.MUTT_OPEN_BATCHES_LOW:,}"
+    if pressure.open_batches > tuned.MUTT_OPEN_BATCHES_LOW:
+        marks = f"closes at {tuned.MUTT_OPEN_BATCHES_HIGH:,}, opens at {tuned.MUTT_OPEN_BATCHES_LOW:,}"
         found.append(f"{pressure.open_batches:,} open batches ({marks})")
-    if pressure.memory > settings.MUTT_REDIS_MEMORY_LOW:
-        high, low = _percent(settings.MUTT_REDIS_MEMORY_HIGH), _percent(settings.MUTT_REDIS_MEMORY_LOW)
+    if pressure.memory > tuned.MUTT_REDIS_MEMORY_LOW:
+        high, low = _percent(tuned.MUTT_REDIS_MEMORY_HIGH), _percent(tuned.MUTT_REDIS_MEMORY_LOW)
         found.append(f"Redis uses {_percent(pressure.memory)} of its memory (closes at {high}, opens at {low})")
     return " and ".join(found) or "it is about to open"
 

@@ -1,6 +1,7 @@
 """`python -m ops.drills NAME…|all`: break a sandbox, mend it by docs/disaster-recovery.md, say what was lost."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -82,6 +83,7 @@ def main(names: tuple[str, ...], form: str, *, only_list: bool, write_page: bool
     The exit status is 0 where nothing is lost beyond what the page says, 1 where more is, or a step failed, and 3
     where nothing is wrong but this machine does not allow one of the drills.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the sandbox is taken away
     known = scenarios()
     if only_list or not names:
         _show(known, form)

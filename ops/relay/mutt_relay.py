@@ -288,6 +288,14 @@ def digest_of(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()
 
 
+def tls_context(ca_file: str | None, cert_file: str | None, key_file: str | None) -> ssl.SSLContext:
+    """For connections to MUTT, which must be trusted; with a certificate of our own if there is one. Raises OSError."""
+    context = ssl.create_default_context(cafile=ca_file)
+    if cert_file:
+        context.load_cert_chain(cert_file, key_file, password="")  # or OpenSSL would ask on the terminal
+    return context
+
+
 @dataclass
 class Webhook:
     """Where batches go. The key is in no text of ours."""
@@ -296,6 +304,8 @@ class Webhook:
     source: str
     key: str = field(repr=False)
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
     _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
 
     def post(self, name: str, body: bytes) -> dict[str, Any]:
@@ -330,7 +340,7 @@ class Webhook:
         if self._connection is None:
             parts = urlsplit(self.url)
             if parts.scheme == "https":
-                context = ssl.create_default_context(cafile=self.ca_file)
+                context = tls_context(self.ca_file, self.cert_file, self.key_file)
                 self._connection = http.client.HTTPSConnection(
                     parts.hostname or "", parts.port, timeout=CONNECT_AND_READ_S, context=context
                 )
@@ -584,6 +594,16 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--key-file", type=Path, help="a file with the API key; else MUTT_API_KEY")
         command.add_argument("--ca-file", help="the certificate authority of MUTT's server, if it is your own")
         command.add_argument(
+            "--client-cert-file",
+            default=os.environ.get("MUTT_CLIENT_CERT_FILE"),
+            help="the certificate to show to MUTT's server; else MUTT_CLIENT_CERT_FILE",
+        )
+        command.add_argument(
+            "--client-key-file",
+            default=os.environ.get("MUTT_CLIENT_KEY_FILE"),
+            help="its key, without a passphrase; else MUTT_CLIENT_KEY_FILE",
+        )
+        command.add_argument(
             "--allow-http", action="store_true", help="take an http:// address of another machine: the key can be read"
         )
         command.add_argument("--batch-lines", type=int, default=500, help="most events of one request (default 500)")
@@ -622,6 +642,22 @@ def _is_private(url: str) -> bool:
         return False
 
 
+def _check_files(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Leave with the name of the file for TLS that is of no use."""
+    if arguments.client_key_file and not arguments.client_cert_file:
+        parser.error("--client-key-file is of no use without --client-cert-file")
+    try:
+        tls_context(arguments.ca_file, None, None)
+    except OSError as error:
+        parser.error(f"the file of --ca-file is of no use: {error}")
+    try:
+        tls_context(None, arguments.client_cert_file, arguments.client_key_file)
+    except OSError as error:
+        parser.error(
+            f"the files of --client-cert-file and --client-key-file are of no use (PEM, no passphrase): {error}"
+        )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     parser = _parser()
@@ -638,10 +674,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("the URL begins with http://, so the API key could be read: use https://, or give --allow-http")
     if not key or not key.isascii() or not key.isprintable():
         parser.error("there is no usable API key: give --key-file, or set MUTT_API_KEY")
-    try:
-        ssl.create_default_context(cafile=arguments.ca_file)
-    except OSError as error:
-        parser.error(f"the file of --ca-file is of no use: {error}")
+    _check_files(parser, arguments)
     log = Log()
     limits = Limits(lines=max(arguments.batch_lines, 1), spool_bytes=arguments.max_bytes)
     spool = Spool(arguments.spool, limits, sync=not arguments.no_sync)
@@ -649,7 +682,9 @@ def main(argv: list[str] | None = None) -> int:
         log.say("locked", f"another relay uses {arguments.spool}: give each its own", always=True)
         return EXIT_LOCKED
     source = "syslog" if arguments.command == "omprog" else "snmptrap"
-    sender = Sender(spool, Webhook(arguments.url, source, key, arguments.ca_file), log)
+    files = (arguments.ca_file, arguments.client_cert_file, arguments.client_key_file)
+    webhook = Webhook(arguments.url, source, key, *files)
+    sender = Sender(spool, webhook, log)
     if arguments.command == "omprog":
         signal.signal(signal.SIGTERM, _leave)
         with contextlib.suppress(KeyboardInterrupt):

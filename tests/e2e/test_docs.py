@@ -6,9 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 import urllib3
@@ -20,30 +18,27 @@ from audit.tallies import LATENCY_BOUNDS_S
 from ingest.answers import Why
 from mutt_project.slo.objectives import read_objectives
 from ops.local.stack import ROOT
+from tests.commands import muttctl, shown, works
 from tests.mutt import Mutt, event
+from tests.old_months import fill_month
 from tests.pages.addresses import LOOKS, PAGES, PUBLIC
 
 pytestmark = pytest.mark.stack
 
-COMMANDS = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+DOCS = ROOT / "docs"
+COMMANDS = shown(ROOT / "README.md")
 
 
 def test_the_readme_shows_commands():
     assert len(COMMANDS) >= 5
 
 
-def muttctl(mutt: Mutt, folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "MUTT_URL": mutt.stack.web, "MUTT_API_KEY": mutt.stack.secrets["api_key"]}
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
-    words = [sys.executable, str(ROOT / "manage.py"), *shlex.split(command)]
-    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-
-
-def works(mutt: Mutt, folder: Path, command: str) -> str:
-    """What it printed."""
-    finished = muttctl(mutt, folder, command)
-    assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
-    return finished.stdout
+def test_every_page_that_shows_commands_has_a_test_that_runs_them():
+    tests = [path.read_text() for folder in ("tests", "ops/drills") for path in (ROOT / folder).rglob("*.py")]
+    forgotten = [
+        page.name for page in DOCS.glob("*.md") if shown(page) and not any(f'"{page.name}"' in text for text in tests)
+    ]
+    assert forgotten == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -56,9 +51,7 @@ def test_a_command_of_the_readme_works(mutt: Mutt, tmp_path: Path, command: str)
     assert (finished.stdout + finished.stderr).strip()
 
 
-OF_DELIVERY = re.findall(
-    r"^\.venv/bin/python manage\.py (muttctl .+)$", (ROOT / "docs" / "reliability.md").read_text(), re.MULTILINE
-)
+OF_DELIVERY = shown(DOCS / "reliability.md")
 
 
 def test_the_commands_of_the_page_on_reliability_work_one_after_the_other(mutt: Mutt, tmp_path: Path):
@@ -70,9 +63,7 @@ def test_the_commands_of_the_page_on_reliability_work_one_after_the_other(mutt: 
     assert mutt.outcome(identifier, "delivered")  # an open breaker is tried at once, and closed by that
 
 
-OF_ALERTS = re.findall(
-    r"^\.venv/bin/python manage\.py (muttctl .+)$", (ROOT / "docs" / "alerts.md").read_text(), re.MULTILINE
-)
+OF_ALERTS = shown(DOCS / "alerts.md")
 
 
 @pytest.mark.parametrize("command", OF_ALERTS)
@@ -80,8 +71,8 @@ def test_the_commands_that_the_page_on_alerts_begins_with_work(mutt: Mutt, tmp_p
     works(mutt, tmp_path, command)
 
 
-RULES = (ROOT / "docs" / "rules.md").read_text()
-OF_RULES = re.findall(r"^\.venv/bin/python manage\.py (.+)$", RULES, re.MULTILINE)
+RULES = (DOCS / "rules.md").read_text()
+OF_RULES = shown(DOCS / "rules.md")
 A_FILE_OF_RULES = re.findall(r"^```yaml\n(.+?)^```", RULES, re.MULTILINE | re.DOTALL)
 
 
@@ -104,8 +95,8 @@ def test_the_file_of_rules_that_is_shown_is_one(mutt: Mutt, tmp_path: Path):
     works(mutt, tmp_path, "muttctl rules check shown.yaml")
 
 
-SLO = (ROOT / "docs" / "slo.md").read_text()
-OF_SLO = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", SLO, re.MULTILINE)
+SLO = (DOCS / "slo.md").read_text()
+OF_SLO = shown(DOCS / "slo.md")
 
 
 def test_the_commands_of_the_page_on_objectives_work(mutt: Mutt, tmp_path: Path):
@@ -114,8 +105,8 @@ def test_the_commands_of_the_page_on_objectives_work(mutt: Mutt, tmp_path: Path)
         works(mutt, tmp_path, command)
 
 
-HEALTH = (ROOT / "docs" / "health.md").read_text()
-OF_HEALTH = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", HEALTH, re.MULTILINE)
+HEALTH = (DOCS / "health.md").read_text()
+OF_HEALTH = shown(DOCS / "health.md")
 
 
 def test_the_commands_of_the_page_on_health_work_one_after_the_other(mutt: Mutt, tmp_path: Path):
@@ -140,9 +131,7 @@ def test_the_page_on_health_names_every_task_with_its_queue():
     assert tasks == {name: route["queue"] for name, route in settings.CELERY_TASK_ROUTES.items()}
 
 
-OF_CHANGES = re.findall(
-    r"^\.venv/bin/python manage\.py (muttctl .+)$", (ROOT / "docs" / "changes.md").read_text(), re.MULTILINE
-)
+OF_CHANGES = shown(DOCS / "changes.md")
 
 
 def test_the_commands_of_the_page_on_changes_work(mutt: Mutt, tmp_path: Path):
@@ -153,8 +142,8 @@ def test_the_commands_of_the_page_on_changes_work(mutt: Mutt, tmp_path: Path):
     assert (made["via"], made["who"].endswith(" by manage.py prepare")) == ("command", True)
 
 
-SENDERS = (ROOT / "docs" / "senders.md").read_text()
-KEYS = re.findall(r"^\.venv/bin/python manage\.py (create_key .+)$", SENDERS, re.MULTILINE)
+SENDERS = (DOCS / "senders.md").read_text()
+KEYS = [command for command in shown(DOCS / "senders.md") if command.startswith("create_key ")]
 ON_A_LOG_HOST = re.findall(r"^((?:install|/usr/local/lib/mutt/mutt_relay\.py) [^#\n]+)", SENDERS, re.MULTILINE)
 
 
@@ -177,15 +166,15 @@ def test_the_relay_is_installed_as_the_page_on_senders_says(tmp_path: Path):
     assert (tmp_path / "etc/mutt/relay.key").read_text() == "a key\n"
 
 
-RETENTION = (ROOT / "docs" / "retention.md").read_text()
-OF_RETENTION = re.findall(r"^\.venv/bin/python manage\.py (.+)$", RETENTION, re.MULTILINE)
+RETENTION = (DOCS / "retention.md").read_text()
+OF_RETENTION = shown(DOCS / "retention.md")
 OLD_MONTH = Month(2025, 1)  # the page's example, old enough whatever the page says
 
 
 def test_the_commands_of_the_page_on_retention_archive_a_month_and_bring_it_back(mutt: Mutt, tmp_path: Path):
     assert len(OF_RETENTION) >= 5
     identifier = event_id(new_batch_id(OLD_MONTH.start), 0)
-    fill_month(mutt, identifier)
+    fill_month(mutt, OLD_MONTH, identifier)
     assert mutt.event(str(identifier))["outcome"] == "unmatched"
     folder = mutt.stack.folder / "archive" / "2025-01"
     for command in OF_RETENTION:
@@ -202,22 +191,6 @@ def test_the_commands_of_the_page_on_retention_archive_a_month_and_bring_it_back
     assert check.returncode == 0, check.stdout
 
 
-def fill_month(mutt: Mutt, identifier: UUID) -> None:
-    """A month of the past with one record, past the tallies: nothing accepted it here."""
-    partition = OLD_MONTH.partition
-    bounds = [str(OLD_MONTH.first_id), str(OLD_MONTH.end_id)]
-    with mutt.database() as cursor:
-        cursor.execute(f"CREATE TABLE {partition} (LIKE audit_record INCLUDING ALL)")
-        cursor.execute(
-            f"INSERT INTO {partition} (event_id, journal_seq, received_at, api_key, address, hostname, message,"
-            " syslog_severity, trap_oid, source_type, event, rule_name, handling, environment, team, reason,"
-            " deduplication_key, outcome) VALUES (%s, 1000000000000, %s, '', '', 'old-host', 'long ago', '', '', '',"
-            " '{}', '', '', '', '', '', '', 'unmatched')",
-            [str(identifier), OLD_MONTH.start],
-        )
-        cursor.execute(f"ALTER TABLE audit_record ATTACH PARTITION {partition} FOR VALUES FROM (%s) TO (%s)", bounds)
-
-
 def forget_month(mutt: Mutt, folder: Path) -> None:
     """Be a database that has never seen the month."""
     assert (folder / "manifest.json").exists()
@@ -226,8 +199,8 @@ def forget_month(mutt: Mutt, folder: Path) -> None:
         cursor.execute("DELETE FROM audit_archive")
 
 
-SEARCHING = (ROOT / "docs" / "searching.md").read_text()
-OF_SEARCHING = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", SEARCHING, re.MULTILINE)
+SEARCHING = (DOCS / "searching.md").read_text()
+OF_SEARCHING = shown(DOCS / "searching.md")
 
 
 def test_the_commands_of_the_page_on_searching_find_what_they_should(mutt: Mutt, tmp_path: Path):
@@ -241,17 +214,17 @@ def test_the_commands_of_the_page_on_searching_find_what_they_should(mutt: Mutt,
     assert identifier in (tmp_path / "events.csv").read_text()
 
 
-PICTURES = ROOT / "docs" / "pictures"
+PICTURES = DOCS / "pictures"
 
 
 def test_every_page_has_its_pictures_and_no_picture_is_of_a_page_that_is_gone():
     wanted = {f"{name}-{looks}.jpg" for name in (*PAGES, *PUBLIC) for looks in LOOKS}
     assert {path.name for path in PICTURES.iterdir()} == wanted
-    assert set(re.findall(r"\(pictures/(.+?)\)", (ROOT / "docs" / "pages.md").read_text())) == wanted
+    assert set(re.findall(r"\(pictures/(.+?)\)", (DOCS / "pages.md").read_text())) == wanted
 
 
-WHY = (ROOT / "docs" / "why.md").read_text()
-OF_WHY = re.findall(r"^\.venv/bin/python manage\.py (muttctl .+)$", WHY, re.MULTILINE)
+WHY = (DOCS / "why.md").read_text()
+OF_WHY = shown(DOCS / "why.md")
 BY_CURL = re.findall(r"^curl .+$", WHY, re.MULTILINE)
 
 
@@ -273,7 +246,7 @@ def test_the_commands_of_the_page_on_why_work_on_the_event_that_it_sends(mutt: M
         assert "delivered" in finished.stdout
 
 
-OF_LOGS = re.findall(r"^((?:grep|jq) .+)$", (ROOT / "docs" / "logging.md").read_text(), re.MULTILINE)
+OF_LOGS = re.findall(r"^((?:grep|jq) .+)$", (DOCS / "logging.md").read_text(), re.MULTILINE)
 
 
 def test_the_commands_of_the_page_on_logs_find_what_they_say(mutt: Mutt):

@@ -77,7 +77,9 @@ def test_a_run_ends_whole_however_it_is_ended_and_starts_again_on_the_same_data(
     _ended_with_its_killed_supervisord(folder)
     last = launch(folder, "run")
     wait_for_run_file(folder, last)
-    output = interrupt(last)
+    told, _ = launch(folder, "stop").communicate(timeout=90)
+    output, _ = last.communicate(timeout=90)
+    assert ("stopped" in told, last.returncode) == (True, 0)
     assert run["api_key"] not in output
     assert _secrets_in_logs(folder, run) == []
 

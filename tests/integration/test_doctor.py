@@ -122,7 +122,7 @@ def test_a_revoked_key_is_named(mutt: Mutt, tmp_path: Path):
     made = make_key(mutt, scopes=["read", "ingest"])
     mutt.api(f"keys/{made['id']}", "PATCH", {"is_active": False})
     name, text = first(doctor(mutt, key=made["secret"]))
-    assert (name, text.partition(":")[0]) == ("key", "The key in MUTT_API_KEY is not accepted")
+    assert (name, text.partition(":")[0]) == ("key", "The key from MUTT_API_KEY is not accepted")
     assert "revoked or unknown" in text
 
 

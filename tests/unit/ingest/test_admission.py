@@ -50,7 +50,7 @@ def test_without_a_limit_memory_never_closes_it():
 
 
 def gate(every_s: float = 0, books=journal, clock=None) -> Gate:
-    return Gate(MARKS, every_s, books, **({"clock": clock} if clock else {}))
+    return Gate(lambda: MARKS, every_s, books, **({"clock": clock} if clock else {}))
 
 
 def test_every_process_sees_the_same_gate():

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from constance.codecs import dumps
+from constance.models import Constance
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
@@ -30,7 +32,7 @@ from tests.unit.mutt_project.test_openapi import ALL
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
-_OURS = {"audit", "auth", "forwarder", "ingest", "mutt_project", "otp_static", "otp_totp", "rules"}
+_OURS = {"audit", "auth", "constance", "forwarder", "ingest", "mutt_project", "otp_static", "otp_totp", "rules"}
 _HISTORY = "what triggers write of rules, hosts and teams; rows are only added"
 _PIPELINE = "what became of events; nobody but MUTT writes it"
 _FACTOR = "that a second factor is set up or removed is noted by mutt_project/login/second_factor.py"
@@ -38,6 +40,7 @@ NOT_NOTED = {
     "audit.attempt": _PIPELINE,
     "audit.change": "the changes themselves",
     "audit.record": _PIPELINE,
+    "audit.setting": "no table; constance.constance has what is set",
     "audit.tally": _PIPELINE,
     "auth.permission": "made by migrate; who has which is noted",
     "forwarder.destination": "no table; what is done to the breaker is noted by forwarder/operating.py",
@@ -105,6 +108,9 @@ EVERYTHING = {"filter": {"all": True}, **WHY}
 OPERATIONS = {
     "breaker_update": Noted("", {"state": "open", "for_s": 60, **WHY}, "breaker", "forced_open"),
     "breaker_resume": Noted("", WHY, "breaker", "resumed"),
+    "config_change": Noted("", {"values": {"MOOGSOFT_BATCH_SIZE": 50}, **WHY}, "setting", "changed"),
+    "config_reset": Noted("setting", None, "setting", "deleted"),
+    "config_set": Noted("setting", {"value": 50, **WHY}, "setting", "changed"),
     "dead_letters_discard_create": Noted("letter", WHY, "dead_letter", "changed"),
     "dead_letters_replay_create": Noted("letter", WHY, "dead_letter", "replayed"),
     "dead_letters_discard_many": Noted("", EVERYTHING, "dead_letter", "changed"),
@@ -166,6 +172,7 @@ def things() -> dict[str, Any]:
         "rule": Rule.objects.create(name="old", match_string="x", prod_handling="Ignore", dev_handling="Ignore"),
         "key": key,
         "refused": kept(json.dumps(GOOD).encode()),
+        "setting": Constance.objects.create(key="MOOGSOFT_BATCH_SIZE", value=dumps(60)),
         "replay": Replay.objects.create(requested_by="x", filter={}, rate=1, started_at=now, next_at=now, total=1),
     }
 
@@ -181,6 +188,7 @@ def test_an_operation_is_noted_with_who_why_and_from_where(make_key, tmp_path, o
     if operation == "retention_retain":
         fill()
     where = path.replace("{id}", str(made[wanted.path].pk)) if wanted.path else path
+    where = where.replace("{name}", "MOOGSOFT_BATCH_SIZE")
     request = f"request-{event_id(new_batch_id(timezone.now()), 0)}"
     headers = {"X-API-KEY": secret, "X-Change-Reason": "a test", "X-Correlation-ID": request}
     content = "" if wanted.body is None else json.dumps(wanted.body)
@@ -204,6 +212,7 @@ ACTIONS = {
     "audit.change": set(),
     "audit.deadletter": {"replay", "discard"},
     "audit.record": set(),
+    "audit.setting": set(),  # its form does what the API does
     "auth.group": {"add", "change", "delete"},
     "auth.user": {"add", "change", "delete", "remove_second_factor"},
     "forwarder.destination": set(),  # its form does what the API does

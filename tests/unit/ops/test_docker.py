@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.docker.health import answers
+from ops.docker.health import is_well
 from ops.docker.run import command
 from ops.local.stack import ROOT
 
@@ -89,7 +89,10 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["web", "--check-config"], ["worker", "--help"], ["beat", "--help"], ["flower", "--help"], ["manage", "check"]],
+    [
+        *(["web", "--check-config"], ["worker", "--help"], ["beat", "--help"], ["flower", "--help"]),
+        *(["manage", "check"], ["muttctl", "--help"]),
+    ],
 )
 def test_every_role_can_be_run_with_what_is_in_the_image(app: Path, environment: dict[str, str], arguments: list[str]):
     done = run(app, environment, arguments)
@@ -135,6 +138,39 @@ def test_a_role_that_there_is_not_does_not_start():
         command(["webb"])
 
 
+def test_the_commands_muttctl_is_that_of_the_image(app: Path):
+    copied = next(rest for rest in given("COPY") if rest.endswith("/muttctl"))
+    assert copied == "--chmod=0755 ops/docker/muttctl /usr/local/bin/muttctl"
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(app)}
+    words = ["sh", f"{ROOT}/ops/docker/muttctl", "--help"]
+    done = subprocess.run(words, cwd="/", env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "muttctl doctor" in done.stdout
+
+
+def test_a_role_notes_which_one_it_is_for_the_check_of_health(app: Path, environment: dict[str, str], tmp_path: Path):
+    told = {**environment, "MUTT_ALIVE_DIR": str(tmp_path / "alive")}
+    assert run(app, told, ["worker", "--help"]).returncode == 0
+    assert (tmp_path / "alive" / "role").read_text() == "worker"
+    assert not is_well(told)
+
+
+@pytest.mark.parametrize("role", ["worker", "beat"])
+def test_a_worker_or_beat_is_well_for_a_minute_after_it_said_so(tmp_path: Path, role: str):
+    told = {"MUTT_ALIVE_DIR": str(tmp_path)}
+    (tmp_path / "role").write_text(role)
+    assert not is_well(told)
+    (tmp_path / role).touch()
+    touched = (tmp_path / role).stat().st_mtime
+    assert is_well(told, lambda: touched + 59)
+    assert not is_well(told, lambda: touched + 61)
+
+
+def test_a_command_that_ends_by_itself_is_well_as_long_as_it_runs(tmp_path: Path):
+    (tmp_path / "role").write_text("manage")
+    assert is_well({"MUTT_ALIVE_DIR": str(tmp_path)})
+
+
 def test_the_check_of_health_asks_by_a_name_that_the_server_answers_to():
     hosts = []
 
@@ -150,7 +186,7 @@ def test_the_check_of_health_asks_by_a_name_that_the_server_answers_to():
     with HTTPServer(("127.0.0.1", 0), Server) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         bound = f"0.0.0.0:{server.server_port}"
-        assert answers({"MUTT_ALLOWED_HOSTS": "mutt.example.net,localhost", "MUTT_BIND": bound})
+        assert is_well({"MUTT_ALLOWED_HOSTS": "mutt.example.net,localhost", "MUTT_BIND": bound})
         server.shutdown()
     assert hosts == ["mutt.example.net"]
-    assert not answers({"MUTT_BIND": "127.0.0.1:1"})
+    assert not is_well({"MUTT_BIND": "127.0.0.1:1"})

@@ -225,6 +225,33 @@ def test_the_key_is_told_only_to_a_server_with_a_trusted_certificate(tmp_path, s
     there.http.server_close()
 
 
+def test_a_server_that_demands_a_certificate_is_shown_one(tmp_path):
+    made = Certificates(tmp_path)
+    there = Server(made.right.server_context(client_ca=made.ca))
+    nameless = Webhook(there.url, "syslog", KEY, str(made.ca))
+    named = Webhook(there.url, "syslog", KEY, str(made.ca), str(made.client.cert), str(made.client.key))
+    _connected.extend((nameless, named))
+    with pytest.raises(Unavailable):
+        nameless.post("one", b"line\n")
+    assert there.requests == []
+    assert named.post("one", b"line\n")["accepted"] == 1
+    there.http.shutdown()
+    there.http.server_close()
+
+
+@pytest.mark.parametrize(
+    "given", [{"cert": "away.pem"}, {"key": "client.key"}, {"cert": "client.pem", "key": "ca.pem"}]
+)
+def test_a_certificate_that_is_of_no_use_stops_the_start(tmp_path, monkeypatch, capsys, given):
+    Certificates(tmp_path)
+    monkeypatch.setenv("MUTT_API_KEY", KEY)
+    options = [word for name, file in given.items() for word in (f"--client-{name}-file", str(tmp_path / file))]
+    with pytest.raises(SystemExit) as ended:
+        mutt_relay.main(["traps", "--url", "https://127.0.0.1:1", "--spool", str(tmp_path / "spool"), *options])
+    assert ended.value.code == 2
+    assert "--client-" in capsys.readouterr().err
+
+
 def test_a_body_that_is_refused_whole_is_halved_until_the_guilty_line_is_alone(server, folder, capsys):
     spool = spool_in(folder)
     for number in range(4):

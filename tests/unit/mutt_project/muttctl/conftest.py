@@ -23,7 +23,13 @@ def muttctl(api: StubApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mu
     monkeypatch.delenv("FORCE_COLOR", raising=False)
 
     def run(*arguments: str, stdin: bytes | None = None, **environ: str | None) -> Result:
-        variables = {"MUTT_URL": api.url, "MUTT_API_KEY": API_KEY, "COLUMNS": "80", **environ}
+        variables = {
+            "XDG_CONFIG_HOME": str(tmp_path / "config"),
+            "MUTT_URL": api.url,
+            "MUTT_API_KEY": API_KEY,
+            "COLUMNS": "80",
+            **environ,
+        }
         result = CliRunner().invoke(cli, arguments, input=stdin, env=variables)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         assert API_KEY not in result.output

@@ -211,3 +211,19 @@ def test_the_key_is_told_only_to_a_server_with_a_trusted_certificate(
         result = muttctl("ledger", MUTT_URL=there.url, MUTT_CA_FILE=str(getattr(made, trusted)))
         assert bool(there.asked) is (words is None)
         assert words is None or words in result.stderr
+
+
+def test_a_server_that_demands_a_certificate_is_shown_one(muttctl: Muttctl, tmp_path: Path) -> None:
+    made = Certificates(tmp_path)
+    with serve(made.right.server_context(client_ca=made.ca)) as there:
+        there.ledger = {"accepted": 0, "balanced": True}
+        environ = {"MUTT_URL": there.url, "MUTT_CA_FILE": str(made.ca)}
+        result = muttctl("ledger", **environ)
+        assert (result.exit_code, there.asked) == (3, [])
+        assert "certificate" in result.stderr
+        ours = {"MUTT_CLIENT_CERT_FILE": str(made.client.cert), "MUTT_CLIENT_KEY_FILE": str(made.client.key)}
+        assert muttctl("ledger", **environ, **ours).exit_code == 0
+        alone = {"MUTT_CLIENT_KEY_FILE": str(made.client.key)}
+        result = muttctl("ledger", **environ, **alone)
+        assert result.exit_code == 2
+        assert "is a key without its certificate" in result.stderr

@@ -131,4 +131,5 @@ def test_plain_http_elsewhere_can_be_permitted(tmp_path: Path) -> None:
 def test_a_file_of_authorities_that_is_of_no_use_is_named(muttctl: Muttctl) -> None:
     result = muttctl("ledger", MUTT_CA_FILE="/away.pem")
     assert result.exit_code == 2
-    assert "MUTT_CA_FILE cannot be used: /away.pem holds no certificate" in result.stderr
+    assert "A file for TLS cannot be used: /away.pem holds no certificate" in result.stderr
+    assert "MUTT_CA_FILE" in result.stderr

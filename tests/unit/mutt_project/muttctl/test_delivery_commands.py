@@ -153,7 +153,7 @@ def test_replays_are_listed_and_stopped(run):
 def test_dead_letters_are_discarded_with_a_reason(run):
     first, second = dead(), dead()
     assert run("dlq", "discard", "--id", str(first.pk)).exit_code == 2
-    assert run("dlq", "discard", "--id", str(first.pk), "--why", "a test").exit_code == 0
+    assert run("dlq", "discard", "--id", str(first.pk), "--why", "a test", "--yes").exit_code == 0
     assert states() == ["discarded", "waiting"]
     first.refresh_from_db()
     assert (first.settled_by, first.settled_why) == ("API key muttctl", "a test")

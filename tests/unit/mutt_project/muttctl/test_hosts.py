@@ -63,19 +63,29 @@ def test_add_what_is_there_already(api: StubApi, muttctl: Muttctl) -> None:
 @pytest.mark.parametrize("noun", ["hosts", "teams"])
 def test_remove(api: StubApi, muttctl: Muttctl, noun: str) -> None:
     api.hosts.entries, api.teams.entries = hosts("sw1"), teams(sw1="CORE")
-    result = muttctl(noun, "remove", "SW1", "--reason", "CHG-1")
+    result = muttctl(noun, "remove", "SW1", "--yes", "--reason", "CHG-1")
     assert (result.exit_code, result.stdout) == (0, "sw1 is no longer in this list.\n")
     assert reason_of(api) == "CHG-1"
     assert len(api.hosts.entries) + len(api.teams.entries) == 1
-    result = muttctl(noun, "remove", "sw1")
+    result = muttctl(noun, "remove", "sw1", "--yes")
     assert (result.exit_code, result.stderr) == (4, "Error: “sw1” is not in this list.\n")
     api.scripted = [problem(403, "Forbidden", "This key may not write.")]
-    assert "may not write" in muttctl(noun, "remove", "sw1").stderr
+    assert "may not write" in muttctl(noun, "remove", "sw1", "--yes").stderr
+
+
+def test_remove_asks_first(api: StubApi, muttctl: Muttctl) -> None:
+    api.hosts.entries = hosts("sw1")
+    result = muttctl("hosts", "remove", "sw1", stdin=b"n\n")
+    assert (result.exit_code, api.asked) == (1, [])
+    assert "Take 1 host, sw1, off" in result.stderr
+    result = muttctl("hosts", "remove", "sw1", stdin=b"")
+    assert (result.exit_code, api.asked) == (1, [])
+    assert "add --yes" in result.stderr
 
 
 def test_remove_as_json(api: StubApi, muttctl: Muttctl) -> None:
     api.hosts.entries = hosts("sw1")
-    assert json.loads(muttctl("hosts", "remove", "sw1", "-o", "json").stdout)["deleted"] == 1
+    assert json.loads(muttctl("hosts", "remove", "sw1", "--yes", "-o", "json").stdout)["deleted"] == 1
 
 
 def test_teams_are_listed(api: StubApi, muttctl: Muttctl) -> None:

@@ -15,6 +15,7 @@ COUNTS = {
     "unmatched": 200,
     "suppressed": 40,
     "dead": 5,
+    "lost": 0,
     "pending": 0,
     "rejected": 11,
     "balanced": True,
@@ -44,7 +45,7 @@ def test_json_and_csv(api: StubApi, muttctl: Muttctl) -> None:
     assert json.loads(muttctl("ledger", "-o", "json").stdout) == COUNTS
     header, row = muttctl("ledger", "-o", "csv").stdout.splitlines()
     assert header == ",".join(COUNTS)
-    assert row == "2345,2000,100,200,40,5,0,11,true"
+    assert row == "2345,2000,100,200,40,5,0,0,11,true"
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
@@ -92,6 +93,7 @@ def test_every_command_has_help_with_examples(muttctl: Muttctl, path: tuple[str,
     assert result.exit_code == 0
     assert "  Examples:\n    " in result.output
     assert "muttctl " + " ".join(path) in result.output
+    assert [line for line in result.output.splitlines() if len(line) > 80] == []
 
 
 def test_help_promises_the_exit_statuses(muttctl: Muttctl) -> None:

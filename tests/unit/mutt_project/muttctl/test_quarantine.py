@@ -236,13 +236,13 @@ def test_what_was_accepted_before_mutt_went_away_is_told(api: StubApi, quarantin
 
 def test_those_meant_are_deleted_and_no_others(quarantine, muttctl: Muttctl) -> None:
     quarantine.rows = [refused(4, reason="not_json"), refused(3), refused(2), refused(1, resent_at="x")]
-    assert muttctl("quarantine", "delete", an_id(4)).exit_code == 0
+    assert muttctl("quarantine", "delete", an_id(4), "--yes").exit_code == 0
     assert quarantine.deleted == [an_id(4)]
     result = muttctl("quarantine", "delete", "--reason", "hostname_missing", "--not-resent", stdin=b"y\n")
     assert result.exit_code == 0
     assert "Delete 2 refused events for good?" in result.stderr
     assert quarantine.deleted == [an_id(4), an_id(2), an_id(3)]
-    muttctl("quarantine", "delete", "--resent")
+    muttctl("quarantine", "delete", "--resent", "--yes")
     assert quarantine.deleted[3:] == [an_id(1)]
 
 
@@ -257,13 +257,13 @@ def test_what_is_gone_already_is_counted_and_the_exit_status_is_1(quarantine, mu
     result = muttctl("quarantine", "delete", "--yes", an_id(5), an_id(1), "-o", "json")
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {"chosen": 2, "deleted": 1, "not_there": 1}
-    counts = in_csv(muttctl("quarantine", "delete", an_id(1), "-o", "csv").stdout)
+    counts = in_csv(muttctl("quarantine", "delete", an_id(1), "--yes", "-o", "csv").stdout)
     assert counts == [{"chosen": "1", "deleted": "1", "not_there": "0"}]
 
 
 def test_a_key_that_may_not_delete_is_told_so(api: StubApi, quarantine, muttctl: Muttctl) -> None:
     api.scripted = [problem(403, "Forbidden", "You do not have permission to perform this action.")]
-    result = muttctl("quarantine", "delete", an_id(1))
+    result = muttctl("quarantine", "delete", an_id(1), "--yes")
     assert result.exit_code == 4
     assert "permission" in result.stderr
 

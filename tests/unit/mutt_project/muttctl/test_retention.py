@@ -59,7 +59,7 @@ def test_months_go_when_that_is_confirmed_and_are_waited_for(api: StubApi, muttc
     assert (result.exit_code, len(api.asked)) == (0, 5)
     assert api.sent() == [{"dry_run": True}, {"reason": "the disk is full"}]
     assert "dropped" in result.stdout
-    assert "Archive and drop 2025-01?" in result.stderr
+    assert "Archive and drop 1 month: 2025-01?" in result.stderr
 
 
 def test_nothing_goes_when_that_is_refused(api: StubApi, muttctl: Muttctl) -> None:

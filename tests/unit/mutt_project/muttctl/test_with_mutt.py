@@ -1,26 +1,19 @@
 """The commands against MUTT's own API, in this process: what the stub API is like, and MUTT is not, shows here."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from django.test import Client as DjangoClient
 
-from mutt_project.muttctl.client import Client
-from mutt_project.muttctl.main import cli
 from rules.changes import history_of
 from rules.models import DevelopmentHost, DeviceTeam, Rule
 from tests.unit.mutt_project.conftest import fresh_rule_set, make_key
+from tests.unit.mutt_project.muttctl.against_mutt import Run, run
 
-__all__ = ["fresh_rule_set", "make_key"]
+__all__ = ["fresh_rule_set", "make_key", "run"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_rule_set", "redis_server")]
 
-Run = Callable[..., Result]
 AWKWARD = {
     "name": "no",
     "description": "Several lines:\n  indented, with a trailing blank \nü “quotes” 'single' \"double\" # no comment\n",
@@ -36,29 +29,6 @@ AWKWARD = {
     "is_active": False,
     "examples": {"match": [], "no_match": ["null", {"message": "~", "syslog_severity": 3}]},
 }
-
-
-@pytest.fixture
-def run(make_key: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    key = make_key("read", "write", name="muttctl")
-    django = DjangoClient(headers={"X-API-KEY": key})
-
-    def request(
-        _: Client, method: str, target: str, body: bytes | None = None, headers: Any = None, patience: float = 0
-    ) -> Any:
-        given = {name: value for name, value in (headers or {}).items() if name != "Content-Type"}
-        answer = django.generic(method, target, body or b"", "application/json", headers=given)
-        return SimpleNamespace(status=answer.status_code, data=answer.content, headers=answer.headers)
-
-    monkeypatch.setattr(Client, "_request", request)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str, stdin: str | None = None) -> Result:
-        result = CliRunner().invoke(cli, arguments, input=stdin, env={"MUTT_URL": "https://m", "MUTT_API_KEY": key})
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
-
-    return run
 
 
 def test_what_is_exported_is_planned_as_no_change(run: Run) -> None:
@@ -155,8 +125,8 @@ def test_hosts_and_teams(run: Run) -> None:
     content = "hostname;description\nDev-Switch-01;Lab\nsw2;new\n"
     counts = json.loads(run("hosts", "import", "-", "-o", "json", stdin=content).stdout)
     assert counts == {"dry_run": False, "created": 1, "updated": 1, "deleted": 0, "unchanged": 0}
-    assert run("hosts", "remove", "SW2").stdout == "sw2 is no longer in this list.\n"
-    assert run("hosts", "remove", "SW2").exit_code == 4
+    assert run("hosts", "remove", "SW2", "--yes").stdout == "sw2 is no longer in this list.\n"
+    assert run("hosts", "remove", "SW2", "--yes").exit_code == 4
     assert DevelopmentHost.objects.get().description == "Lab"
     assert run("teams", "set", "sw1", "CORE").stdout == "sw1 now belongs to CORE.\n"
     faulty = run("teams", "import", "-", stdin="hostname,team\nsw2,X\nsw2.,Y\nsw3\nsw4," + "x" * 101)

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.connections import redis_client
+from audit.tuning.present import present
 from rules.ruleset import CurrentRuleSet
 from tests.unit.mutt_project.rights.callers import everybody
 from tests.unit.mutt_project.rights.digest import digest
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.django_db
 LOGIN = "/admin/login/"
 # No page of admin looks at keys: one of them speaks for all.
 NOT_IN_ADMIN = {"key with ingest", "key with read", "key with write", "expired key", "revoked key", "unknown key"}
+FORMS_ALONE = {"audit.setting", "forwarder.destination"}  # lists that have no entries
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -51,6 +53,7 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         yield World(entries, everybody(), places(entries))
         transaction.set_rollback(True)
     redis_client().flushall()
+    present.forget()
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +70,7 @@ def ask(client: Client, method: str, path: str, body: Any = None) -> HttpRespons
         answer: Any = client.post(path, body or {})
     else:
         answer = (
-            client.generic(method, path)
+            client.generic(method, path, headers={"X-Change-Reason": "a test"})
             if body is None
             else client.generic(method, path, json.dumps(body), "application/json")
         )
@@ -169,7 +172,7 @@ DEEDS = [
     pytest.param(row, deed, id=f"{row.label}-{deed.name}")
     for row in LISTS
     for deed in deeds_of(row)
-    if row.label != "forwarder.destination" or deed.page in {"changelist", "add", "delete"}
+    if row.label not in FORMS_ALONE or deed.page in {"changelist", "add", "delete"}
 ]
 
 
@@ -215,7 +218,7 @@ ACTIONS = [
     pytest.param(row, action, allowed, id=f"{row.label}-{action}")
     for row in LISTS
     for action, allowed in {"delete_selected": row.may["delete"], **row.actions}.items()
-    if row.label != "forwarder.destination"
+    if row.label not in FORMS_ALONE
 ]
 
 

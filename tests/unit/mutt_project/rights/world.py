@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from constance.codecs import dumps
+from constance.models import Constance
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -61,6 +63,7 @@ def one_of_everything() -> dict[str, Any]:
         Group.objects.create(name="trainees"),
         Backtest.objects.create(draft={}, updated_at=now, status="done", **asked),
     ]
+    Constance.objects.create(key="MOOGSOFT_BATCH_SIZE", value=dumps(60))
     entries.append(Change.objects.all()[0])
     return {one._meta.label_lower: one for one in entries}  # noqa: SLF001
 
@@ -92,6 +95,7 @@ def places(world: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "/api/v1/replays": {"id": world["ingest.replay"].pk},
         "/api/v1/quarantine": {"id": world["ingest.quarantined"].pk},
         "/api/v1/changes": {"id": world["audit.change"].pk},
+        "/api/v1/config": {"name": "MOOGSOFT_BATCH_SIZE"},
         "/api/v1/keys": {"pk": world["ingest.apikey"].pk},
         "/api/v1/keys/{pk}/rotate-secret": {"pk": ApiKey.objects.get(name="a key that manages keys").pk},
         "/admin/{app_label}": {"app_label": "rules"},
@@ -132,6 +136,8 @@ BODIES: dict[str, Any] = {
     "PUT /api/v1/teams/{pk}": _TEAM,
     "PATCH /api/v1/teams/{pk}": {"team": "NEW"},
     "POST /api/v1/teams/bulk": {"entries": [_TEAM]},
+    "PATCH /api/v1/config": {"values": {"MOOGSOFT_BATCH_SIZE": 70}, **_WHY},
+    "PUT /api/v1/config/{name}": {"value": 70, **_WHY},
     "PUT /api/v1/breaker": {"state": "open", "for_s": 60, **_WHY},
     "POST /api/v1/breaker/resume": _WHY,
     "POST /api/v1/dead-letters/{id}/replay": _WHY,
@@ -152,6 +158,11 @@ BODIES: dict[str, Any] = {
     "POST /admin/rules/rule/backtest/": {**_RULE_FORM, "is_active": "on"},
     "POST /admin/rules/developmenthost/paste/": _PASTED,
     "POST /admin/rules/deviceteam/paste/": _PASTED,
+    "POST /admin/audit/setting/": lambda entries: {
+        "MOOGSOFT_BATCH_SIZE": "70",
+        "version": Change.objects.filter(kind="setting").latest("id").pk,
+        **_WHY,
+    },
     "POST /admin/forwarder/destination/": {"wish": "open", "minutes": "5", **_WHY},
     "POST /admin/auth/user/{id}/password/": _PASSWORD,
 }

@@ -6,7 +6,7 @@ from audit.change_triggers import noted
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0010_changes")]
+    dependencies = [("audit", "0011_settings")]
 
     operations = [
         migrations.CreateModel(

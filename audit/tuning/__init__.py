@@ -1,0 +1,1 @@
+"""Settings that can be changed while MUTT runs: which ones, how they stand, and who changes them."""

@@ -1,0 +1,1 @@
+"""Pages of docs/reference/, which are made from what they describe."""
