@@ -27,7 +27,6 @@ extensions = ["myst_parser", "sphinx_copybutton"]
 include_patterns = ["docs/**.md", *sorted(_BESIDE_DOCS)]
 exclude_patterns = [
     *sorted(path.name for path in ROOT.iterdir() if path.name not in {"docs", *_BESIDE_DOCS}),
-    "docs/adr/NEW-*",  # a decision without a number is in no list yet
 ]
 
 myst_heading_anchors = 4
