@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz faults drills bench-rules bench-search pictures docs check lint audit types layers migrations openapi references format requirements clean
+.PHONY: help demo run stop test fuzz faults drills bench-rules bench-search bench-sizing pictures docs check lint audit types layers migrations openapi references format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,7 +30,8 @@ fuzz: .venv/dev ## Send 100,000 broken bodies to a running MUTT, and all odd req
 faults: .venv/dev ## Kill, stop and cut everything, many times (an hour; MUTT_FAULTS_SEED repeats a run)
 	MUTT_FAULTS=many $(BIN)/python -m pytest -s tests/faults $(ARGS)
 
-drills: .venv/run ## Break a MUTT of its own and mend it by docs/disaster-recovery.md (NAME=redis_data_loss: one drill)
+drills: .venv/dev ## Break a MUTT of its own and mend it by docs/disaster-recovery.md (NAME=redis_data_loss: one drill)
+	@$(BIN)/python -m tests.senders
 	@$(BIN)/python -m ops.drills $(if $(NAME),$(NAME),all) --write-page
 
 bench-rules: .venv/run ## Measure what matching costs, beside the reference
@@ -38,6 +39,9 @@ bench-rules: .venv/run ## Measure what matching costs, beside the reference
 
 bench-search: .venv/run ## Search among ten million records (RECORDS=100000: among fewer)
 	@$(BIN)/python -m ops.bench.records $(if $(RECORDS),--records $(RECORDS))
+
+bench-sizing: .venv/run ## Measure what an event costs and what each process takes, with one and two workers
+	@$(BIN)/python -m ops.bench.sizing
 
 pictures: .venv/dev ## Take the pictures of all pages in docs/pictures anew
 	@$(BIN)/python -m tests.chromium

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from ops.local.stack import ROOT
@@ -23,18 +24,21 @@ def shown(page: Path) -> list[str]:
     return [line[1] or line[2] for line in found if line]
 
 
-def muttctl(mutt: Mutt, folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
-    """What a command does as a process of its own, in this folder."""
+def muttctl(
+    mutt: Mutt, folder: Path, command: str, *, said: str = "", environ: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """What a command does as a process of its own, in this folder; `said` is on its standard input."""
     environment = {
         **os.environ,
         "MUTT_URL": mutt.stack.web,
         "MUTT_API_KEY": mutt.stack.secrets["api_key"],
         "PYTHONPATH": str(ROOT),
+        **(environ or {}),
     }
     name, *words = shlex.split(command)
     assert name == "muttctl", command
     program = [sys.executable, "-m", "mutt_project.muttctl", *words]
-    return subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(program, cwd=folder, env=environment, input=said, capture_output=True, text=True, check=False)
 
 
 def works(mutt: Mutt, folder: Path, command: str) -> str:

@@ -54,6 +54,13 @@ class Mutt:
         assert answer.status < 400, (answer.status, answer.data)
         return answer.json() if answer.data else None
 
+    def export(self, query: str) -> bytes:
+        """All that a search finds, as it is streamed."""
+        headers = {"X-API-KEY": self.stack.secrets["api_key"]}
+        answer = self._http.request("GET", f"{self.stack.web}/api/v1/events/export?{query}", headers=headers)
+        assert answer.status == 200, answer.data
+        return answer.data
+
     def ready(self) -> bool:
         return bool(self._http.request("GET", f"{self.stack.web}/readyz").status == 200)
 

@@ -25,7 +25,7 @@ from mutt_project.muttctl.output import (
     printable,
     short_time,
 )
-from mutt_project.muttctl.parameters import ReasonParameter, TimeParameter, confirm
+from mutt_project.muttctl.parameters import ReasonParameter, TimeParameter, confirm, reason_option
 
 PATH = "/api/v1/dead-letters"
 REPLAYS = "/api/v1/replays"
@@ -232,10 +232,11 @@ def replays(limit: int, form: str) -> None:
 
 @dlq.command("stop", epilog=examples("muttctl dlq stop 01936f2c-8a3e-7c11-9f0e-5d2b8c1a4e77"))
 @click.argument("replay_id", metavar="REPLAY", type=click.UUID, shell_complete=complete_replays)
+@reason_option()
 @output_option
-def stop(replay_id: object, form: str) -> None:
+def stop(replay_id: object, reason: str | None, form: str) -> None:
     """Stop a replay. What is on its way already goes on."""
-    stopped = connect().post(f"{REPLAYS}/{replay_id}/stop", {})
+    stopped = connect().post(f"{REPLAYS}/{replay_id}/stop", {}, reason=reason)
     print_record(stopped, form, ("id", "status", "replayed", "total"))
 
 

@@ -16,6 +16,7 @@ from mutt_project.muttctl.rule_files import read_rules, write_rules
 
 PATH = "/api/v1/rules"
 FINDING_COLUMNS = ("file", "line", "kind", "detail")
+STDOUT = Path("-")
 WOULD_CHANGE = 2
 
 file_argument: Callable[..., Any] = click.argument("file", type=click.File("rb"))
@@ -29,16 +30,16 @@ keep_option = click.option("--keep-others", is_flag=True, help="Keep rules that 
         "muttctl rules export rules.yaml",
     ),
 )
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), required=False)
 def export_rules(file: Path | None) -> None:
-    """Write all rules as YAML to FILE, or to standard output.
+    """Write all rules as YAML to FILE, or to standard output (-).
 
     Fields that hold their default are left out. `muttctl rules plan` on the file says that nothing
     would change, until somebody changes a rule.
     """
     found = list(connect().pages(PATH, {"limit": PAGE_SIZE}))
     content = write_rules(found).encode()
-    if file is None:
+    if file is None or file == STDOUT:
         click.echo(content, nl=False)
         return
     try:

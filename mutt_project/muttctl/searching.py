@@ -25,6 +25,7 @@ from mutt_project.muttctl.output import (
 )
 from mutt_project.muttctl.parameters import TimeParameter, with_options
 
+STDOUT = Path("-")
 OUTCOMES = ("delivered", "ignored", "unmatched", "suppressed", "dead", "pending")
 COLUMNS = (
     "id",
@@ -65,7 +66,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
 
 
 _TO_FILE = (
-    click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False),
+    click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), required=False),
     click.option(
         "--format",
         "form",
@@ -136,7 +137,7 @@ def export_events(file: Path | None, form: str | None, *, to_send: bool, **wante
 def export(path: str, wanted: dict[str, object], file: Path | None, form: str | None) -> None:
     """Write what is at this address to the file, or to standard output."""
     query = {**wanted, "form": form or ("csv" if file and file.suffix.lower() == ".csv" else "ndjson")}
-    if file is None:
+    if file is None or file == STDOUT:
         _copy(path, query, sys.stdout.buffer, "")
         return
     draft = file.with_name(f"{file.name}.part")

@@ -293,6 +293,7 @@ DESCRIBED: dict[str, tuple[Variable, ...]] = {
             "none; `make run` makes them",
             "secrets",
         ),
+        V("FLOWER_PORT", "where the image's health check asks for Flower", "`5555`", "a port"),
         V("FLOWER_BASIC_AUTH", "who may look at Flower", "none", "a secret: `name:password`"),
     ),
     "Vault": (
@@ -371,7 +372,14 @@ DESCRIBED: dict[str, tuple[Variable, ...]] = {
             "none",
             "a secret",
         ),
+        V("MUTT_PROFILE", "muttctl: the profile to use, where there is no `MUTT_URL`", "the current one", "a name"),
         V("MUTT_CA_FILE", "muttctl: whom to trust", "the system's authorities", "a file"),
+        V(
+            "MUTT_CLIENT_CERT_FILE, MUTT_CLIENT_KEY_FILE",
+            "muttctl and the relay: the certificate to show to MUTT, and its key (PEM, without a passphrase)",
+            "none",
+            "files",
+        ),
         V(
             "MUTT_ALLOW_HTTP",
             "muttctl: `true` takes an `http://` address of another machine, where the key can be read on its way",

@@ -19,6 +19,7 @@ from ingest.answers import Why
 from mutt_project.slo.objectives import read_objectives
 from ops.local.stack import ROOT
 from tests.commands import muttctl, shown, works
+from tests.keyrings import FILE_NAMED_BY
 from tests.mutt import Mutt, event
 from tests.old_months import fill_month
 from tests.pages.addresses import LOOKS, PAGES, PUBLIC
@@ -214,12 +215,31 @@ def test_the_commands_of_the_page_on_searching_find_what_they_should(mutt: Mutt,
     assert identifier in (tmp_path / "events.csv").read_text()
 
 
+OF_MUTTCTL = shown(DOCS / "muttctl.md")
+
+
+def test_the_commands_of_the_page_on_muttctl_work_one_after_the_other(mutt: Mutt, tmp_path: Path):
+    assert len(OF_MUTTCTL) >= 14
+    key = mutt.stack.secrets["api_key"]
+    own = {
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "PYTHON_KEYRING_BACKEND": "tests.keyrings.FileKeyring",
+        FILE_NAMED_BY: str(tmp_path / "keyring.json"),
+    }
+    for command in OF_MUTTCTL:
+        line = command.replace("https://mutt.example.com", mutt.stack.web)
+        of_profiles = {**own, "MUTT_URL": "", "MUTT_API_KEY": ""} if "profile" in command else own
+        finished = muttctl(mutt, tmp_path, line, said=f"{key}\n", environ=of_profiles)
+        assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
+        assert key not in finished.stdout + finished.stderr
+
+
 PICTURES = DOCS / "pictures"
 
 
 def test_every_page_has_its_pictures_and_no_picture_is_of_a_page_that_is_gone():
     wanted = {f"{name}-{looks}.jpg" for name in (*PAGES, *PUBLIC) for looks in LOOKS}
-    assert {path.name for path in PICTURES.iterdir()} == wanted
+    assert {path.name for path in PICTURES.glob("*.jpg")} == wanted
     assert set(re.findall(r"\(pictures/(.+?)\)", (DOCS / "pages.md").read_text())) == wanted
 
 

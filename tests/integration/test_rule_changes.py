@@ -1,5 +1,6 @@
 """A change of rules reaches every worker within two seconds, whole, and each record names the version that decided."""
 
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -63,3 +64,20 @@ def test_no_event_sees_half_a_change(mutt: Mutt, pair: tuple[int, int]):
     known = {version: rules for version, rules in decided.items() if version in winners}
     assert len(known) >= 2
     assert known == {version: {winners[version]} for version in known}
+
+
+def test_what_a_bad_rule_has_ignored_is_decided_anew_by_the_rules_of_now(mutt: Mutt, pair: tuple[int, int]):
+    """As docs/disaster-recovery.md has it; the alert is the one that it would have been."""
+    rule = pair[0]
+    mutt.api(f"rules/{rule}", "PATCH", {"prod_handling": "Ignore"})
+    time.sleep(2)
+    ignored = mutt.send(event(message=TEXT, alert_key="door 7", hostname="bad-rule-1"))[0]
+    assert mutt.outcome(ignored, "ignored")["rule_id"] == rule
+    mutt.api(f"rules/{rule}", "PATCH", {"prod_handling": "Ticket_only"})
+    time.sleep(2)
+    exported = mutt.export(f"form=events&rule_id={rule}&outcome=ignored")
+    assert json.loads(exported)["sent_before_as"] == ignored
+    answer = mutt.post(exported, "application/x-ndjson")
+    story = mutt.outcome(answer.json()["events"][0]["id"], "delivered")
+    assert story["deduplication_key"] == f"mutt:{rule}:bad-rule-1:door 7"
+    assert mutt.event(ignored)["outcome"] == "ignored"

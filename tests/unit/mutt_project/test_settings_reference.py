@@ -18,7 +18,9 @@ NOT_OURS = {"MOOGSOFT_STUB_KEY_FILE"}  # of the stub, which stands for Moogsoft 
 def read_by_the_code() -> Iterator[str]:
     for folder in CODE:
         for path in (ROOT / folder).rglob("*.py"):
-            if path.name not in {"described.py", "tunables.py"}:
+            if (
+                path.name not in {"described.py", "tunables.py"} and "drills" not in path.parts
+            ):  # what they tell sandboxes
                 yield from _NAME.findall(path.read_text(encoding="utf-8"))
 
 

@@ -20,8 +20,20 @@ RUNNERS = [
     ("README.md", _OURS, _DOCS, "README.md"),
     *(
         (f"docs/{name}.md", _OURS, _DOCS, f'"{name}.md"')
-        for name in ("alerts", "changes", "health", "reliability", "retention", "rules", "searching", "slo", "why")
+        for name in (
+            "alerts",
+            "changes",
+            "health",
+            "muttctl",
+            "reliability",
+            "retention",
+            "rules",
+            "searching",
+            "slo",
+            "why",
+        )
     ),
+    ("docs/muttctl.md", r"source <", "tests/e2e/test_muttctl_examples.py", "examples_of"),
     ("docs/why.md", r"curl |export MUTT_URL=", _DOCS, "BY_CURL"),
     ("docs/logging.md", r"grep |jq ", _DOCS, '"logging.md"'),
     ("docs/senders.md", r"\.venv/bin/python manage\.py create_key ", _DOCS, '"senders.md"'),
@@ -36,8 +48,17 @@ RUNNERS = [
     ("docs/runbooks", rf"{_OURS}|curl ", _OPERATORS, '"runbooks"'),
     ("docs/quick-start.md", r"make (run|stop)$", _WHOLE, '"stop"'),
     ("docs/quick-start.md", rf"{_OURS}|curl |export ", _OPERATORS, '"quick-start.md"'),
+    ("docs/muttctl.md", _OURS, _DOCS, '"muttctl.md"'),
+    (
+        "docs/muttctl.md",
+        r"source <\(muttctl completion",
+        "tests/unit/mutt_project/muttctl/test_completion.py",
+        "completion",
+    ),
+    ("docs/deployment.md", r".", "tests/unit/ops/test_deployment_docs.py", '"deployment.md"'),
     ("docs/disaster-recovery.md", r".", "ops/drills/page.py", '"disaster-recovery.md"'),
     ("docs/settings.md", r"muttctl config ", "tests/integration/test_settings_at_run_time.py", '"settings.md"'),
+    ("docs/deployment.md", r".", "tests/unit/ops/test_deployment_docs.py", '"deployment.md"'),
     ("docs/reference/cli.md", r"", "tests/e2e/test_muttctl_examples.py", "examples_of"),
 ]
 

@@ -14,6 +14,7 @@ import pytest
 from ops.docker.health import is_well
 from ops.docker.run import command
 from ops.local.stack import ROOT
+from tests.mutt import eventually
 
 RECIPE = (ROOT / "ops" / "docker" / "Dockerfile").read_text()
 INSTRUCTIONS = re.findall(r"^([A-Z]+) (.+?)$", re.sub(r"\s*\\\n\s*", " ", RECIPE), re.MULTILINE)
@@ -153,6 +154,25 @@ def test_a_role_notes_which_one_it_is_for_the_check_of_health(app: Path, environ
     assert run(app, told, ["worker", "--help"]).returncode == 0
     assert (tmp_path / "alive" / "role").read_text() == "worker"
     assert not is_well(told)
+
+
+@pytest.mark.parametrize("role", ["worker", "beat"])
+def test_a_worker_or_beat_that_waits_for_redis_says_again_and_again_that_it_lives(
+    app: Path, environment: dict[str, str], tmp_path: Path, role: str
+):
+    told = {**environment, "MUTT_ALIVE_DIR": str(tmp_path / "alive")}
+    words = [sys.executable, "-m", "ops.docker.run", role]
+    more = [f"--schedule={tmp_path}/schedule.json"] if role == "beat" else []
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([*words, *more], cwd=app, env=told, stdout=log, stderr=log)
+    try:
+        for _ in range(2):
+            eventually(lambda: is_well(told))
+            (tmp_path / "alive" / role).unlink()
+    finally:
+        process.kill()
+        process.wait()
+    assert "Connection" in (tmp_path / "log").read_text() or "has no broker" in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize("role", ["worker", "beat"])

@@ -65,7 +65,7 @@ def test_every_requirement_is_pinned_and_hashed():
     for path in (ROOT / "requirements").glob("*.txt"):
         text = re.sub(r" \\\n\s+", " ", path.read_text())
         lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
-        assert len(lines) >= 5
+        assert len(lines) >= (1 if path.name == "kubectl.txt" else 5)
         pinned = r"[\w.-]+(\[[\w,-]+\])?==\S+( ; [^-]+?)?( --hash=sha256:[0-9a-f]{64})+"
         assert [line[:80] for line in lines if not re.fullmatch(pinned, line.split("  #")[0].strip())] == []
 

@@ -218,12 +218,12 @@ def test_a_server_that_demands_a_certificate_is_shown_one(muttctl: Muttctl, tmp_
     with serve(made.right.server_context(client_ca=made.ca)) as there:
         there.ledger = {"accepted": 0, "balanced": True}
         environ = {"MUTT_URL": there.url, "MUTT_CA_FILE": str(made.ca)}
-        result = muttctl("ledger", **environ)
+        result = muttctl("ledger", stdin=None, **environ)
         assert (result.exit_code, there.asked) == (3, [])
         assert "certificate" in result.stderr
         ours = {"MUTT_CLIENT_CERT_FILE": str(made.client.cert), "MUTT_CLIENT_KEY_FILE": str(made.client.key)}
-        assert muttctl("ledger", **environ, **ours).exit_code == 0
+        assert muttctl("ledger", stdin=None, **environ, **ours).exit_code == 0
         alone = {"MUTT_CLIENT_KEY_FILE": str(made.client.key)}
-        result = muttctl("ledger", **environ, **alone)
+        result = muttctl("ledger", stdin=None, **environ, **alone)
         assert result.exit_code == 2
         assert "is a key without its certificate" in result.stderr

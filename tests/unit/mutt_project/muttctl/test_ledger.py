@@ -6,6 +6,7 @@ import click
 import pytest
 
 from mutt_project.muttctl.main import cli
+from tests.examples import walked
 from tests.unit.mutt_project.muttctl.stub_api import Muttctl, StubApi
 
 COUNTS = {
@@ -94,6 +95,22 @@ def test_every_command_has_help_with_examples(muttctl: Muttctl, path: tuple[str,
     assert "  Examples:\n    " in result.output
     assert "muttctl " + " ".join(path) in result.output
     assert [line for line in result.output.splitlines() if len(line) > 80] == []
+
+
+WITHOUT_A_RECORD = {
+    *("audit export", "audit export-changes", "events export", "rules export"),  # they have forms of their own
+    *("completion", "dr prune", "profile remove", "profile use"),
+}
+
+
+def test_what_is_shown_can_be_had_in_every_form() -> None:
+    leaves = {" ".join(path): command for path, command in walked(cli) if not isinstance(command, click.Group)}
+    kinds = {name: [one.type for one in command.params if "--output" in one.opts] for name, command in leaves.items()}
+    forms = {
+        name: tuple(kind.choices) for name, found in kinds.items() for kind in found if isinstance(kind, click.Choice)
+    }
+    assert set(leaves) - set(forms) == WITHOUT_A_RECORD
+    assert set(forms.values()) == {("table", "json", "csv")}
 
 
 def test_help_promises_the_exit_statuses(muttctl: Muttctl) -> None:

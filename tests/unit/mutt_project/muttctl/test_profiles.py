@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keyring
 import pytest
+from click.testing import Result
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
@@ -17,7 +18,6 @@ from tests.keyrings import FILE_NAMED_BY, BrokenKeyring, FileKeyring, HangingKey
 from tests.unit.mutt_project.muttctl.stub_api import API_KEY, Answer, Muttctl, StubApi, problem, serve
 
 LEDGER = {"accepted": 0, "balanced": True}
-NOWHERE: dict[str, str | None] = {"MUTT_URL": None, "MUTT_API_KEY": None}
 KEY = f"{API_KEY}\n".encode()
 
 
@@ -36,6 +36,11 @@ def add(muttctl: Muttctl, api: StubApi, *more: str, name: str = "prod") -> None:
     assert result.exit_code == 0, result.output
 
 
+def alone(muttctl: Muttctl, *arguments: str, **environ: str | None) -> Result:
+    """Where the environment names no MUTT."""
+    return muttctl(*arguments, stdin=None, MUTT_URL=None, MUTT_API_KEY=None, **environ)
+
+
 def profiles_of(folder: Path) -> Path:
     return folder / "config" / "mutt" / "profiles.json"
 
@@ -47,9 +52,9 @@ def key_file_of(folder: Path) -> Path:
 @pytest.mark.parametrize("place", [[], ["--file"]])
 def test_a_profile_is_used_where_nothing_else_is_said(api: StubApi, muttctl: Muttctl, place: list[str]) -> None:
     api.ledger = LEDGER
-    assert muttctl("ledger", **NOWHERE).exit_code == 2
+    assert alone(muttctl, "ledger").exit_code == 2
     add(muttctl, api, *place)
-    assert muttctl("ledger", **NOWHERE).exit_code == 0
+    assert alone(muttctl, "ledger").exit_code == 0
     assert json.loads(muttctl("profile", "show", "-o", "json").stdout)["current"] is True
 
 
@@ -77,7 +82,7 @@ def test_files_are_for_their_owner_alone(api: StubApi, muttctl: Muttctl, tmp_pat
 def test_a_key_that_others_can_read_is_not_used(api: StubApi, muttctl: Muttctl, tmp_path: Path, mode: int) -> None:
     add(muttctl, api, "--file")
     key_file_of(tmp_path).chmod(mode)
-    result = muttctl("ledger", **NOWHERE)
+    result = alone(muttctl, "ledger")
     assert (result.exit_code, api.asked) == (2, [])
     assert "others can read the key in it. Mend it: chmod 600 " in result.stderr
 
@@ -85,7 +90,7 @@ def test_a_key_that_others_can_read_is_not_used(api: StubApi, muttctl: Muttctl, 
 def test_profiles_that_others_can_change_are_not_used(api: StubApi, muttctl: Muttctl, tmp_path: Path) -> None:
     add(muttctl, api)
     profiles_of(tmp_path).chmod(0o622)
-    result = muttctl("ledger", **NOWHERE)
+    result = alone(muttctl, "ledger")
     assert result.exit_code == 2
     assert "others can change it. Mend it: chmod go-w " in result.stderr
 
@@ -98,7 +103,7 @@ def test_a_key_never_goes_to_an_address_it_was_not_kept_for(
     with serve() as other:
         text = profiles_of(tmp_path).read_text()
         profiles_of(tmp_path).write_text(text.replace(api.url, other.url))
-        result = muttctl("ledger", **NOWHERE)
+        result = alone(muttctl, "ledger")
         assert (result.exit_code, other.asked) == (2, [])
         assert "No API key is kept for the profile “prod” and " in result.stderr
 
@@ -122,9 +127,9 @@ def test_a_profile_that_is_named_goes_before_the_current_one_and_the_run_file(
         add(muttctl, current, name="first")
         add(muttctl, api)
         for arguments, environ in ((["--profile", "prod"], {}), ([], {"MUTT_PROFILE": "prod"})):
-            assert muttctl(*arguments, "ledger", **NOWHERE, **environ).exit_code == 0
+            assert alone(muttctl, *arguments, "ledger", **environ).exit_code == 0
         assert (len(api.asked), current.asked, local.asked) == (2, [], [])
-        muttctl("ledger", **NOWHERE)
+        alone(muttctl, "ledger")
         assert (len(current.asked), local.asked) == (1, [])
 
 
@@ -216,26 +221,26 @@ def test_a_keyring_that_cannot_be_used_says_how_to_mend_it(
     add(muttctl, api)
     keyring.set_keyring(backend)
     adding = ("profile", "add", "prod", "--url", api.url, "--replace")
-    for result in (muttctl("ledger", **NOWHERE), muttctl(*adding, stdin=KEY)):
+    for result in (alone(muttctl, "ledger"), muttctl(*adding, stdin=KEY)):
         assert (result.exit_code, api.asked) == (2, [])
         assert words in result.stderr
         assert f"muttctl profile add prod --url {api.url} --file --replace" in result.stderr
     add(muttctl, api, "--file", "--replace")
     api.ledger = LEDGER
-    assert muttctl("ledger", **NOWHERE).exit_code == 0
+    assert alone(muttctl, "ledger").exit_code == 0
 
 
 def test_what_only_a_keyrings_library_raises_is_told(muttctl: Muttctl, api: StubApi) -> None:
     add(muttctl, api)
     keyring.set_keyring(BrokenKeyring())
-    assert "ConnectionRefusedError: [Errno 111] no bus" in muttctl("ledger", **NOWHERE).stderr
+    assert "ConnectionRefusedError: [Errno 111] no bus" in alone(muttctl, "ledger").stderr
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"profiles": {"prod": {}}}', '{"profiles": []}'])
 def test_a_file_of_profiles_that_is_of_no_use_is_named(muttctl: Muttctl, tmp_path: Path, content: str) -> None:
     profiles_of(tmp_path).parent.mkdir(parents=True)
     profiles_of(tmp_path).write_text(content)
-    result = muttctl("ledger", **NOWHERE)
+    result = alone(muttctl, "ledger")
     assert result.exit_code == 2
     assert "is not as muttctl writes it" in result.stderr
 
@@ -246,7 +251,7 @@ def test_a_profile_has_its_own_certificates(muttctl: Muttctl, tmp_path: Path) ->
     with serve(made.right.server_context(client_ca=made.ca)) as there:
         there.ledger = LEDGER
         add(muttctl, there, "--ca-file", str(made.ca), *ours)
-        assert muttctl("ledger", **NOWHERE).exit_code == 0
+        assert alone(muttctl, "ledger").exit_code == 0
         result = muttctl("profile", "add", "x", "--url", there.url, "--client-key-file", str(made.ca), stdin=KEY)
         assert result.exit_code == 2
         assert "is a key without its certificate" in result.stderr
@@ -255,9 +260,9 @@ def test_a_profile_has_its_own_certificates(muttctl: Muttctl, tmp_path: Path) ->
 def test_away_or_refused_is_said_with_the_name_of_the_profile(muttctl: Muttctl, api: StubApi) -> None:
     result = muttctl("profile", "add", "prod", "--url", api.url, stdin=b"another-key\n")
     assert result.exit_code == 0
-    assert "Check the key of the profile “prod”" in muttctl("ledger", **NOWHERE).stderr
+    assert "Check the key of the profile “prod”" in alone(muttctl, "ledger").stderr
     with serve() as gone:
         add(muttctl, gone, name="gone")
-    result = muttctl("--profile", "gone", "ledger", **NOWHERE)
+    result = alone(muttctl, "--profile", "gone", "ledger")
     assert result.exit_code == 3
     assert "is the address of the profile “gone” right?" in result.stderr

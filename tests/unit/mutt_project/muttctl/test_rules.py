@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mutt_project.muttctl.rules import COLUMNS
+from mutt_project.muttctl.rule_output import COLUMNS
 from tests.unit.mutt_project.muttctl.stub_api import Muttctl, StubApi, problem
 from tests.unit.mutt_project.muttctl.stub_lists import rule
 

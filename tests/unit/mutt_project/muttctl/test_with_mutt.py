@@ -1,5 +1,6 @@
 """The commands against MUTT's own API, in this process: what the stub API is like, and MUTT is not, shows here."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -135,3 +136,32 @@ def test_hosts_and_teams(run: Run) -> None:
     replaced = run("teams", "import", "-", "--delete-others", "--yes", stdin="hostname,team\nsw2,X\n")
     assert replaced.exit_code == 0
     assert list(DeviceTeam.objects.values_list("hostname", "team")) == [("sw2", "X")]
+
+
+def test_what_was_done_can_be_had_as_csv(run: Run) -> None:
+    def rows(*arguments: str, stdin: str | None = None) -> list[dict[str, str]]:
+        return list(csv.DictReader(run(*arguments, "-o", "csv", stdin=stdin).stdout.splitlines()))
+
+    (made,) = rows("rules", "create", "--match-string", "CPU high", "--prod-handling", "Ticket_only")
+    (found,) = rows("rules", "update", made["id"], "--priority", "5")
+    assert (found["priority"], found["is_active"], made["priority"]) == ("5", "true", "100")
+    exported = run("rules", "export", "-").stdout
+    assert rows("rules", "check", "-", stdin=exported) == []
+    (fault,) = rows("rules", "check", "-", stdin=exported.replace("priority: 5", "priority: 5000"))
+    assert (fault["kind"], fault["file"]) == ("error", "stdin")
+    (change,) = rows("rules", "plan", "-", stdin=exported.replace("priority: 5", "priority: 6"))
+    assert (change["action"], json.loads(change["fields"])) == ("update", {"priority": [5, 6]})
+    (candidate,) = rows("rules", "test", "--message", "CPU high")
+    assert (candidate["id"], candidate["wins"]) == (made["id"], "true")
+    assert rows("rules", "delete", made["id"], "--yes")[0]["name"] == made["name"]
+    assert rows("hosts", "add", "sw1")[0]["hostname"] == "sw1"
+    assert rows("hosts", "update", "SW1", "--description", "Lab")[0]["description"] == "Lab"
+    assert rows("hosts", "import", "-", stdin="hostname\nsw1\nsw2\n")[0]["created"] == "1"
+    assert [row["action"] for row in rows("hosts", "remove", "sw1", "--yes")] == ["delete"]
+    assert [row["name"] for row in rows("teams", "set", "sw2", "CORE")] == ["sw2"]
+    assert rows("breaker", "show")[0]["state"] == "closed"
+    assert rows("dlq", "discard", "--all", "--why", "none", "--yes")[0]["count"] == "0"
+    (change_row, *_) = rows("audit", "changes")
+    assert rows("audit", "change", change_row["id"])[0]["kind"] == change_row["kind"]
+    assert run("hosts", "update", "away", "--description", "x").exit_code == 4
+    assert run("rules", "update", "7").exit_code == 2
