@@ -43,7 +43,7 @@ def run_steps(
 ) -> list[Step]:
     """Run blocks one after the other in one bash; `begun` is told of each. Raises StepFailed."""
     script = _PREAMBLE + "".join(f"printf '{_MARK}{number}\\n'\n{block}\n" for number, block in enumerate(blocks))
-    shell = subprocess.Popen(  # nosec B603 B607 # what the page of this repository says
+    shell = subprocess.Popen(  # nosec B603 B607 # what the page says, in whichever bash is on the PATH
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=ROOT,
         env={**environment, "DRILL_PYTHON": sys.executable, "PYTHONPATH": str(ROOT)},
