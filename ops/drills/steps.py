@@ -1,6 +1,7 @@
 """The page's commands, run as they stand there: one shell for all of them, so that what one sets the next one has."""
 
 import selectors
+import shutil
 import subprocess
 import sys
 import time
@@ -43,8 +44,8 @@ def run_steps(
 ) -> list[Step]:
     """Run blocks one after the other in one bash; `begun` is told of each. Raises StepFailed."""
     script = _PREAMBLE + "".join(f"printf '{_MARK}{number}\\n'\n{block}\n" for number, block in enumerate(blocks))
-    shell = subprocess.Popen(  # nosec B603 B607 # what the page says, in whichever bash is on the PATH
-        ["bash", "-euo", "pipefail", "-c", script],
+    shell = subprocess.Popen(  # nosec B603 # these are the commands of the page
+        [shutil.which("bash") or "/bin/bash", "-euo", "pipefail", "-c", script],
         cwd=ROOT,
         env={**environment, "DRILL_PYTHON": sys.executable, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
