@@ -14,15 +14,17 @@ from ops.local.supervisor import Supervisor
 
 SERVERS = ("postgresql", "redis")
 _NOT_OURS = (*SERVERS, "moogsoft-stub")
+_RUNS = {"RUNNING", "STARTING", "BACKOFF"}  # supervisord starts it again by itself
 _PATIENCE_S = 60
 
 
 def control(folder: Path, verb: str, names: list[str]) -> None:
     """Stop or start programs, and wait until that is done. Raises RuntimeError."""
     supervisor = Supervisor(folder, ROOT, [], {})
-    programs = programs_of(names, [info["name"] for info in supervisor.call("getAllProcessInfo")])
+    states = {info["name"]: info["statename"] for info in supervisor.call("getAllProcessInfo")}
+    programs = programs_of(names, list(states))
     if verb == "start":
-        supervisor.start(*programs)
+        supervisor.start(*(name for name in programs if states[name] not in _RUNS))
         for name in set(programs) & set(SERVERS):
             _wait_for_server(folder, name)
         return

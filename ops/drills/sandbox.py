@@ -236,7 +236,8 @@ def _archive_wal(stack: Stack, archive: Path) -> None:
     with (folder / "postgresql.conf").open("a") as configuration:
         configuration.write(
             "archive_mode = on\n"
-            f"""archive_command = 'test ! -f "{archive}/%f" && cp "%p" "{archive}/%f"'\n"""
+            f"""archive_command = 'cmp -s "%p" "{archive}/%f" || {{ test ! -e "{archive}/%f" """
+            f"""&& cp "%p" "{archive}/.%f" && sync "{archive}/.%f" && mv "{archive}/.%f" "{archive}/%f"; }}'\n"""
             "archive_timeout = 60\n"
         )
 
