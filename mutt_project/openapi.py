@@ -45,7 +45,7 @@ class MuttSchema(AutoSchema):
         changes = self.method not in SAFE_METHODS and not getattr(self.view, "reads_only", False)
         asks = "requestBody" in operation or any(one["in"] == "query" for one in operation.get("parameters", []))
         present = {
-            "400": asks or self.path.endswith("/rotate-signing-secret"),
+            "400": asks or "X-Change-Reason" in names or self.path.endswith("/rotate-signing-secret"),
             "401": True,
             "403": True,
             "404": "{" in self.path or "cursor" in names,

@@ -205,7 +205,7 @@ OF_SEARCHING = shown(DOCS / "searching.md")
 
 
 def test_the_commands_of_the_page_on_searching_find_what_they_should(mutt: Mutt, tmp_path: Path):
-    assert len(OF_SEARCHING) == 6
+    assert len(OF_SEARCHING) == 7
     (identifier,) = mutt.send(event(hostname="core-router-01", message="Interface Gi0/7, changed state to down"))
     mutt.outcome(identifier, "delivered")
     for command in OF_SEARCHING:

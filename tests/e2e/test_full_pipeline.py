@@ -14,7 +14,7 @@ import urllib3
 from ops.local.stack import ROOT
 from tests.mutt import eventually
 
-TERMS = ("delivered", "ignored", "unmatched", "suppressed", "dead", "pending")
+TERMS = ("delivered", "ignored", "unmatched", "suppressed", "dead", "lost", "pending")
 
 
 def launch(folder: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:

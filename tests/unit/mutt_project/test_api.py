@@ -166,8 +166,8 @@ def test_the_ledger_balances_over_journal_and_records(reader):
     match_batch.run(str(batch))
     journal().count_rejected(2)
     assert get(reader, "ledger") == {
-        "accepted": 4, "delivered": 0, "ignored": 0, "unmatched": 1, "suppressed": 0, "dead": 0, "pending": 3,
-        "rejected": 2, "balanced": True, "imbalance": 0, "suspects": [], "looked_back_to": None,
+        "accepted": 4, "delivered": 0, "ignored": 0, "unmatched": 1, "suppressed": 0, "dead": 0, "lost": 0,
+        "pending": 3, "rejected": 2, "balanced": True, "imbalance": 0, "suspects": [], "looked_back_to": None,
     }  # fmt: skip
 
 

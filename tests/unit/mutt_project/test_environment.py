@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mutt_project.settings.environment import (
+    READ,
     boolean,
     comma_separated,
     one_of,
@@ -16,6 +17,13 @@ from mutt_project.settings.environment import (
 )
 
 NAME = "MUTT_FOR_A_TEST"
+
+
+@pytest.fixture(autouse=True)
+def _forgotten():
+    """docs/settings.md is written out of what was read."""
+    yield
+    READ.pop(NAME, None)
 
 
 def test_a_required_variable_is_read(monkeypatch):
