@@ -56,7 +56,8 @@ def vault_of(environment: Mapping[str, str]) -> VaultSettings | None:
 
 def keeper_of(vault: VaultSettings, environment: Mapping[str, str]) -> Keeper:
     """Who keeps the secrets of a machine whose processes have this environment."""
-    return Keeper(vault, _faults_in_vault(environment))
+    # A copy: what Flower puts there later, since it asks the environment alone, was not given to it.
+    return Keeper(vault, _faults_in_vault(dict(environment)))
 
 
 def _faults_in_vault(environment: Mapping[str, str]) -> Callable[[Mapping[str, Any]], list[str]]:

@@ -297,6 +297,13 @@ def test_a_new_version_reaches_who_reads_and_a_bad_one_does_not(role):
         eventually(lambda: not machine.now.text)
 
 
+def test_what_a_process_puts_into_its_own_environment_later_was_not_given_there(role):
+    machine = Machine(role)
+    role.write({**VALUES, "FLOWER_BASIC_AUTH": "admin:a-password-of-flower"})
+    machine.environment["FLOWER_BASIC_AUTH"] = "admin:a-password-of-flower"  # as Flower's process does
+    assert machine.turn().text == ""
+
+
 def test_what_the_policy_does_not_allow_is_told_and_costs_one_login(role):
     role.allow("list")
     machine = Machine(role)
