@@ -10,7 +10,7 @@ import tempfile
 from contextlib import ExitStack
 
 DEMO = "tests/e2e/test_full_pipeline.py"
-LONG = ("tests/integration/test_store_tls.py", "tests/integration/test_strangers_hour.py")
+LONG = tuple(f"tests/integration/test_{name}.py" for name in ("store_tls", "strangers_hour", "settings_at_run_time"))
 BESIDE = (("tests/unit", "tests/pages"), ("tests/faults", "tests/e2e", f"--ignore={DEMO}", *LONG))
 WATCHED = (
     "tests/integration",
