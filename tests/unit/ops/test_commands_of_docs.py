@@ -52,7 +52,6 @@ RUNNERS = [
     ("docs/runbooks", rf"{_OURS}|curl ", _OPERATORS, '"runbooks"'),
     ("docs/quick-start.md", r"make (run|stop)$", _WHOLE, '"stop"'),
     ("docs/quick-start.md", rf"{_OURS}|curl |export ", _OPERATORS, '"quick-start.md"'),
-    ("docs/muttctl.md", _OURS, _DOCS, '"muttctl.md"'),
     (
         "docs/muttctl.md",
         r"source <\(muttctl completion",
