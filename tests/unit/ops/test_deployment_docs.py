@@ -5,6 +5,7 @@ a cluster (--dry-run). TAKEN_APART is only taken apart, and what it names must b
 containers and units is run by tests/integration/test_deployment.py.
 """
 
+import os
 import re
 import shlex
 import subprocess
@@ -39,6 +40,8 @@ RUN = {
     "install": "with a folder in place of the root, as are the next",
     "rm": "",
     "systemctl enable": "without --now",
+    "systemd-sysusers": "by root alone, as the next",
+    "systemd-tmpfiles": "",
     "python3 ops/": "--help; the whole: tests/unit/ops/test_make_secrets.py",
     "export": "by the shells of people; their names: test_what_is_exported_is_asked_for",
 }
@@ -56,9 +59,7 @@ TAKEN_APART = {
     "systemctl stop": "no running systemd",
     "systemctl status": "no running systemd",
     "systemctl reload": "no running systemd",
-    "systemd-sysusers": "the same; its file: tests/unit/ops/test_systemd.py",
-    "systemd-tmpfiles": "the same",
-    "mutt-manage": "the same; the script: tests/unit/ops/test_systemd.py, the commands: tests/e2e",
+    "mutt-manage": "no running systemd; the script: tests/unit/ops/test_systemd.py, the commands: tests/e2e",
     "muttctl": "the same",
     "nginx -t": "tests/unit/ops/test_nginx.py has its own around it",
     "python3 -m venv": "makes a venv in /opt",
@@ -251,6 +252,20 @@ def test_what_is_installed_enabled_and_taken_away_on_a_machine_is(tmp_path: Path
     assert "mutt.target.wants/mutt-worker@pipeline-3.service" in wanted
     assert (tmp_path / "usr/local/bin/mutt-manage").stat().st_mode & 0o111
     assert (tmp_path / "etc/nginx/conf.d/mutt.conf").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give folders away")
+def test_users_and_folders_are_made_as_the_page_has_it(tmp_path: Path):
+    (tmp_path / "etc").mkdir()
+    for words in of("install"):
+        if words[-1].endswith(".d/mutt.conf") and "nginx" not in words[-1]:
+            subprocess.run([*words[:-1], f"{tmp_path}{words[-1]}"], cwd=ROOT, check=True)
+    for words in [*of("systemd-sysusers"), *of("systemd-tmpfiles")]:
+        line = [str(program(words[0])), f"--root={tmp_path}", *words[1:]]
+        done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment())
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "etc/mutt/secrets").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "var/backups/mutt").stat().st_uid == (tmp_path / "var/lib/mutt").stat().st_uid != 0
 
 
 def test_the_arguments_of_make_secrets_are_known():
