@@ -28,9 +28,7 @@ def is_well(environment: Mapping[str, str], now: Callable[[], float] = time.time
         return _is_fresh(Path(folder_of(environment)) / role, now())
     if role == "flower":
         return _answers(int(environment.get("FLOWER_PORT", "5555")), "/healthcheck", "localhost")
-    if role == "web":
-        return _web_answers(environment)
-    return True  # a command of manage.py or muttctl ends by itself
+    return _web_answers(environment)
 
 
 def _role(environment: Mapping[str, str]) -> str:

@@ -86,7 +86,7 @@ def _certificate(folder: Path, host: str) -> str | None:
         return f"There is no openssl here: put a certificate and its key into {certificate} and {key}."
     drafts = [folder / ".tls_key.new", folder / ".tls_certificate.new"]
     words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(_DAYS)]
-    named = ["-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"]
+    named = ["-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host},DNS:localhost"]
     files = ["-keyout", str(drafts[0]), "-out", str(drafts[1])]
     done = subprocess.run([openssl, *words, *named, *files], capture_output=True, text=True, check=False)  # nosec B603 # the host's name is an argument of its own
     if done.returncode:

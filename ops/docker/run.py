@@ -1,4 +1,4 @@
-"""The image's entry: `web`, `worker`, `beat`, `flower`, `manage` or `muttctl`; what follows is handed on.
+"""The image's entry: `web`, `worker`, `beat`, `flower`, `manage`, `muttctl` or `backup`; what follows is handed on.
 
 A worker serves all queues, unless `--queues=pipeline` or the like follows; `worker pipeline-2` is the second one of a
 machine for this queue, and is called so.
@@ -22,7 +22,14 @@ _COMMANDS = {
     "flower": (*_CELERY, "flower", "--address=0.0.0.0", "--read_only", "--max_tasks=10000"),
     "manage": (f"{Path(__file__).resolve().parents[2]}/manage.py",),
     "muttctl": ("mutt_project.muttctl",),
+    "backup": ("ops.docker.backup",),
 }
+_OF_CONTAINERS = {
+    "web",
+    "worker",
+    "beat",
+    "flower",
+}  # the others may be run beside one that the check of health is about
 ROLES = tuple(_COMMANDS)
 
 
@@ -41,7 +48,7 @@ def main() -> None:
     program = command(sys.argv[1:])
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Path(folder).mkdir(parents=True, exist_ok=True)
-    if folder := folder_of(os.environ):
+    if sys.argv[1] in _OF_CONTAINERS and (folder := folder_of(os.environ)):
         Path(folder).mkdir(parents=True, exist_ok=True)
         (Path(folder) / ROLE_FILE).write_text(sys.argv[1])
     os.execv(program[0], program)  # noqa: S606 - as it stands above  # nosec B606

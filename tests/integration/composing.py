@@ -57,6 +57,9 @@ class Elsewhere:
             "/tmp": self.folder / service,
             "/wal": self.folder / "wal",
             "/vault": self.folder / "vault",
+            "/backup": self.folder / "backups",
+            "/etc/postgresql": self.folder / "postgresql-access",
+            f"{given['MUTT_HOST']}:8443": f"localhost:{self.ports['127.0.0.1:8443']}",
             **{place: f"127.0.0.1:{port}" for place, port in self.ports.items()},
         }
         return re.sub("|".join(map(re.escape, places)), lambda found: str(places[found[0]]), text)
@@ -107,6 +110,11 @@ class Elsewhere:
         password = (self.secrets / "postgresql_password").read_text()
         data, port = self.folder / "postgresql-data", self.ports["postgresql:5432"]
         postgresql.prepare(data, password)
+        access = self.folder / "postgresql-access"
+        access.mkdir(mode=0o755)
+        access.chmod(0o755)
+        (access / "pg_hba.conf").write_text((ROOT / "ops/postgresql/pg_hba.conf").read_text())
+        (access / "pg_hba.conf").chmod(0o644)
         words = [self.put(word, "postgresql") for word in _words("postgresql")]
         command = [*postgresql.command(data, port), *words[1:]]
         self.start("postgresql", command, {"LC_ALL": "C", "PATH": os.environ["PATH"]}, **postgresql.identity(), cwd="/")
@@ -141,6 +149,15 @@ class Elsewhere:
         found = _SECONDS.fullmatch(SERVICES.get(name, {}).get("stop_grace_period", "10s"))
         assert found
         return process.wait(timeout=int(found[1]))
+
+    def back_up(self) -> str:
+        """What the service `backup` does, with PostgreSQL's programs as in its image; returns what it said."""
+        told = {name: self.put(str(value), "backup") for name, value in SERVICES["backup"]["environment"].items()}
+        told |= {"PATH": f"{postgresql.BIN}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+        words = entry(self, "backup")
+        done = subprocess.run(words, cwd=self.folder, env=told, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return done.stdout + done.stderr
 
     def log(self, name: str) -> str:
         return (self.folder / name / "log").read_text(errors="replace")

@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -215,6 +216,17 @@ def test_postgresql_archives_its_log(elsewhere: Elsewhere):
 def archived(cursor: Any) -> int:
     cursor.execute("SELECT archived_count FROM pg_stat_archiver")
     return int(cursor.fetchone()[0])
+
+
+def test_a_backup_is_made_through_the_proxy_and_looked_at_and_only_the_newest_stay(elsewhere: Elsewhere):
+    for _ in range(2):  # it can be run again
+        said = elsewhere.back_up()
+        assert "is made and verified" in said
+        assert f"{elsewhere.folder}/backups/latest is whole" in said
+        time.sleep(1)  # a backup is called by its second
+    assert (elsewhere.folder / "backups/latest/postgresql/backup_manifest").exists()
+    for secret in ("postgresql_password", "redis_password", "api_key"):
+        assert (elsewhere.secrets / secret).read_text() not in said
 
 
 def test_what_cron_jobs_of_kubernetes_run_in_place_of_beat_works(elsewhere: Elsewhere):

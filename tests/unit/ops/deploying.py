@@ -6,7 +6,7 @@ from mutt_project.secrets.names import SECRETS
 from ops.docker.run import ROLES
 from ops.local.stack import ROOT
 
-OTHERS = {"DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+OTHERS = {"DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PATH"}
 LATEST = re.compile(r"(^|:)latest$|^[^:@]+$")
 
 

@@ -17,7 +17,7 @@ FILES = [ROOT / "ops" / "compose.yaml", ROOT / "ops" / "compose.vault.yaml"]
 WHOLE, WITH_VAULT = (yaml.safe_load(path.read_text()) for path in FILES)
 SERVICES: dict[str, dict[str, Any]] = WHOLE["services"] | {"openbao-set-up": WITH_VAULT["services"]["openbao-set-up"]}
 OURS = {name: service for name, service in SERVICES.items() if "MUTT_IMAGE" in service.get("image", "")}
-ONE_SHOT = {"volumes", "openbao-set-up", "prepare"}
+ONE_SHOT = {"volumes", "openbao-set-up", "prepare", "backup"}
 FOREIGN_ENVIRONMENT = ("POSTGRES_", "GF_", "BAO_", "HOME")
 
 
@@ -49,6 +49,7 @@ def test_our_services_are_told_nothing_but_known_settings_and_no_secret(name: st
 def test_every_file_of_a_secret_is_handed_to_the_service_that_reads_it(name: str):
     given = {f"/run/secrets/{secret}" for secret in SERVICES[name].get("secrets", [])}
     told = {str(value) for value in SERVICES[name].get("environment", {}).values()}
+    told |= {str(word) for word in SERVICES[name].get("command", []) if name == "backup"}
     assert {value for value in told if value.startswith("/run/secrets/")} <= given
     assert set(SERVICES[name].get("secrets", [])) <= set(WHOLE["secrets"])
 
@@ -106,6 +107,17 @@ def test_the_stores_can_be_reached_by_no_network_that_leads_outside():
     for name in ("redis", "postgresql", "openbao"):
         assert SERVICES[name]["networks"] == ["back"]
     assert [name for name in OURS if "out" in OURS[name]["networks"]] == ["worker-forward"]
+
+
+def test_a_backup_is_told_known_settings_and_reaches_both_stores_and_the_proxy():
+    backup = SERVICES["backup"]
+    assert role_of(backup["command"]) == "backup"
+    assert set(backup["environment"]) <= known_settings()
+    assert not [word for word, value in backup["environment"].items() if looks_secret(word, str(value))]
+    reached = set(backup["networks"])
+    assert all(reached & set(SERVICES[name]["networks"]) for name in ("redis", "postgresql", "proxy"))
+    assert SERVICES["proxy"]["networks"]["front"]["aliases"] == ["${MUTT_HOST}"]
+    assert "backup:/backup" in SERVICES["volumes"]["volumes"]
 
 
 def test_redis_evicts_nothing_and_keeps_a_log_and_postgresql_archives_its_own():

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ops.docker.health import is_well
 from ops.docker.run import command
@@ -25,9 +26,10 @@ def given(name: str, instructions: list[tuple[str, str]] = LAST_STAGE) -> list[s
     return [rest for word, rest in instructions if word == name]
 
 
-def test_hadolint_finds_nothing():
+@pytest.mark.parametrize("name", ["Dockerfile", "backup.Dockerfile"])
+def test_hadolint_finds_nothing(name: str):
     linter = Path(sys.executable).with_name("hadolint")
-    done = subprocess.run([linter, ROOT / "ops/docker/Dockerfile"], capture_output=True, text=True, check=False)
+    done = subprocess.run([linter, ROOT / "ops/docker" / name], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -40,6 +42,17 @@ def test_the_image_runs_without_root_with_hashed_wheels_and_no_secret_in_a_layer
     assert not re.search(r"apt-get|gcc|build-essential|curl |ADD ", RECIPE)
     told = " ".join([*given("ENV", INSTRUCTIONS), *given("ARG", INSTRUCTIONS)])
     assert not re.search(r"PASSWORD|SECRET|TOKEN|API_KEY|DATABASE_URL|REDIS_URL", told)
+
+
+def test_the_image_for_backups_is_the_servers_own_release_with_mutt_in_it():
+    """The client programs are of the version of the server, which compose and the overlay `small` start."""
+    recipe = (ROOT / "ops" / "docker" / "backup.Dockerfile").read_text()
+    server = yaml.safe_load((ROOT / "ops" / "compose.yaml").read_text())["services"]["postgresql"]["image"]
+    assert f"FROM {server}-bookworm" in recipe
+    assert "bookworm AS build" in RECIPE  # what is copied was built on the same release of Debian
+    (user,) = re.findall(r"^USER (.+)$", recipe, re.MULTILINE)
+    assert [user] == given("USER")
+    assert all(program in recipe for program in ("pg_basebackup", "pg_verifybackup", "psql", "muttctl"))
 
 
 def pip_installs() -> list[str]:
@@ -92,7 +105,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     "arguments",
     [
         *(["web", "--check-config"], ["worker", "--help"], ["beat", "--help"], ["flower", "--help"]),
-        *(["manage", "check"], ["muttctl", "--help"]),
+        *(["manage", "check"], ["muttctl", "--help"], ["backup", "--help"]),
     ],
 )
 def test_every_role_can_be_run_with_what_is_in_the_image(app: Path, environment: dict[str, str], arguments: list[str]):
@@ -186,9 +199,19 @@ def test_a_worker_or_beat_is_well_for_a_minute_after_it_said_so(tmp_path: Path, 
     assert not is_well(told, lambda: touched + 61)
 
 
-def test_a_command_that_ends_by_itself_is_well_as_long_as_it_runs(tmp_path: Path):
-    (tmp_path / "role").write_text("manage")
-    assert is_well({"MUTT_ALIVE_DIR": str(tmp_path)})
+@pytest.mark.parametrize("arguments", [["manage", "--help"], ["muttctl", "--help"], ["backup", "--help"]])
+def test_a_command_that_is_run_in_a_container_leaves_the_check_of_its_health_alone(
+    app: Path, environment: dict[str, str], tmp_path: Path, arguments: list[str]
+):
+    (tmp_path / "role").write_text("worker")
+    assert run(app, {**environment, "MUTT_ALIVE_DIR": str(tmp_path)}, arguments).returncode == 0
+    assert (tmp_path / "role").read_text() == "worker"
+
+
+def test_a_backup_without_a_key_says_so(app: Path, environment: dict[str, str], tmp_path: Path):
+    done = run(app, environment, ["backup", str(tmp_path), "--key-file", str(tmp_path / "none")])
+    assert (done.returncode, "The API key cannot be read" in done.stderr) == (1, True)
+    assert "Traceback" not in done.stderr
 
 
 def test_the_check_of_health_asks_by_a_name_that_the_server_answers_to():

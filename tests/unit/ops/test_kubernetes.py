@@ -29,7 +29,7 @@ Manifest = dict[str, Any]
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Manifest]]:
     """The manifests of each overlay, and of production with CronJobs in place of beat."""
-    folder = tmp_path_factory.mktemp("overlays")
+    folder = tmp_path_factory.mktemp("overlays")  # the last one has a backup, too
     up = "/".join([".."] * (len(folder.resolve().parts) - 1)) + str(FOLDER)
     (folder / "kustomization.yaml").write_text(
         (FOLDER / "overlays/production/kustomization.yaml")
@@ -137,7 +137,8 @@ def test_each_role_and_queue_is_there_and_beat_at_most_once(built: dict[str, lis
 
 def test_without_beat_cron_jobs_send_each_task_that_beat_would(built: dict[str, list[Manifest]]):
     sent = []
-    for _, _, container in ours(of_kind(built["without-beat"], "CronJob")):
+    jobs = [found for found in of_kind(built["without-beat"], "CronJob") if found["metadata"]["name"] != "mutt-backup"]
+    for _, _, container in ours(jobs):
         assert container["args"][:2] == ["manage", "send_tasks"]
         sent += container["args"][2:]
     scheduled = {str(entry["task"]) for entry in settings.CELERY_BEAT_SCHEDULE.values()} | {"ingest.send_canary"}
@@ -173,11 +174,12 @@ def test_what_is_mounted_is_there_or_made_by_people(manifests: list[Manifest]):
         volumes = {volume["name"]: volume for volume in pod.get("volumes", [])}
         for volume in volumes.values():
             if "configMap" in volume:
-                assert volume["configMap"]["name"] in OUTSIDE
+                name = volume["configMap"]["name"]
+                assert name in OUTSIDE or ("ConfigMap", name) in there
             if claim := volume.get("persistentVolumeClaim"):
                 assert ("PersistentVolumeClaim", claim["claimName"]) in there
         mounts = {mount["name"] for mount in container["volumeMounts"]}
-        assert set(volumes) <= mounts <= set(volumes) | {"data"}
+        assert set(volumes) <= mounts <= set(volumes) | {"data", "wal"}
 
 
 def test_pods_are_restricted_and_ask_nothing_of_the_cluster(manifests: list[Manifest]):
@@ -257,7 +259,7 @@ def test_nothing_reaches_anything_but_for_what_a_policy_names(manifests: list[Ma
         into = {port["port"] for spec in mine for rule in spec.get("ingress", []) for port in rule["ports"]}
         part = labels(pod).get("app.kubernetes.io/component", "")
         if labels(pod)["app.kubernetes.io/name"] == "mutt":
-            assert out == {53, 5432, 6379, 6380, *([443] if part == "worker-forward" else [])}, part
+            assert out == {53, 5432, 6379, 6380, *([443] if part in {"worker-forward", "backup"} else [])}, part
             assert {8000} <= into if part == "web" else True
         else:
             assert into
@@ -277,6 +279,33 @@ def test_monitors_ask_the_ports_that_serve_metrics(built: dict[str, list[Manifes
         for _, _, container in containers(reached):
             ports = {port["name"] for port in container["ports"]}
             assert {endpoint["port"] for endpoint in monitor["spec"]["podMetricsEndpoints"]} <= ports
+
+
+def test_a_backup_is_made_each_night_by_the_image_with_postgresqls_programs(built: dict[str, list[Manifest]]):
+    (backup,) = [
+        found for found in of_kind(built["without-beat"], "CronJob") if found["metadata"]["name"] == "mutt-backup"
+    ]
+    ((_, pod, container),) = containers([backup])
+    assert role_of(container["args"]) == "backup"
+    assert container["image"].startswith("mutt-backup:")
+    assert labels(backup)["app.kubernetes.io/component"] == "backup"  # not what the clock's jobs have in common
+    assert {"authorities", "backup", "key"} <= {volume["name"] for volume in pod["volumes"]}
+    assert container["args"][1].startswith("/backup/")  # the volume itself may have a folder lost+found in it
+
+
+def test_the_small_overlay_lets_mutt_reach_nothing_but_its_own_stores(built: dict[str, list[Manifest]]):
+    stores = {labels(found)["app.kubernetes.io/name"] for found in of_kind(built["small"], "StatefulSet")}
+    (policy,) = [f for f in of_kind(built["small"], "NetworkPolicy") if f["metadata"]["name"] == "mutt-stores"]
+    reached = [place for rule in policy["spec"]["egress"] for place in rule["to"] if "namespaceSelector" not in place]
+    assert {place["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for place in reached} == stores
+
+
+def test_the_small_overlay_starts_postgresql_as_compose_does(built: dict[str, list[Manifest]]):
+    compose = yaml.safe_load((ROOT / "ops" / "compose.yaml").read_text())["services"]["postgresql"]
+    (postgresql,) = [container for name, _, container in containers(built["small"]) if name == "postgresql"]
+    assert postgresql["args"] == compose["command"]
+    (access,) = [f["data"] for f in of_kind(built["small"], "ConfigMap") if "pg_hba.conf" in f["data"]]
+    assert access["pg_hba.conf"] == (ROOT / "ops" / "postgresql" / "pg_hba.conf").read_text()
 
 
 def test_the_small_overlay_starts_redis_as_compose_does(built: dict[str, list[Manifest]]):

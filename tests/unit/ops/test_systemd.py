@@ -1,9 +1,11 @@
 """The units hold by systemd's own word, start what the image starts, and hand secrets out as credentials."""
 
 import configparser
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from tests.unit.ops.deploying import known_settings, looks_secret, role_of
 FOLDER = ROOT / "ops" / "systemd"
 COMMON = FOLDER / "mutt-.service.d" / "10-mutt.conf"
 UNITS = sorted(FOLDER.glob("*.service"))
-SYSTEMDS_OWN = ("sysinit", "basic", "shutdown", "network-online", "multi-user")
+SYSTEMDS_OWN = ("sysinit", "basic", "shutdown", "network-online", "multi-user", "timers")
 LOADED = re.compile(r"^LoadCredential=(\w+):/etc/mutt/secrets/(\w+)$", re.MULTILINE)
 TOLD = re.compile(r"([A-Z_]+)=(\S+)")
 
@@ -48,6 +50,68 @@ def analyse(machine: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 def test_systemd_finds_nothing_wrong_with_the_units(machine: Path):
     done = analyse(machine, "verify", "mutt.target", *map(instance, UNITS))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_machine_without_a_clock_has_nothing_wrong(machine: Path, tmp_path: Path):
+    """On all machines but one mutt-beat.service is taken away: the target passes over what is not there."""
+    shutil.copytree(machine, tmp_path / "root")
+    (tmp_path / "root/etc/systemd/system/mutt-beat.service").unlink()
+    others = [instance(unit) for unit in UNITS if unit.name != "mutt-beat.service"]
+    done = analyse(tmp_path / "root", "verify", "mutt.target", *others)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_timer_starts_a_unit_that_there_is_at_a_time_that_systemd_reads(machine: Path):
+    done = analyse(machine, "verify", "mutt-backup.timer")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (FOLDER / "mutt-backup.timer").with_suffix(".service") in UNITS
+
+
+def test_with_vault_systemd_finds_nothing_wrong_and_no_secret_is_in_two_places(machine: Path, tmp_path: Path):
+    shutil.copytree(machine, tmp_path / "root")
+    units = tmp_path / "root/etc/systemd/system"
+    shutil.copy(FOLDER / "vault/20-vault.conf", units / "mutt-.service.d")
+    (units / "mutt-backup.service.d").mkdir()
+    shutil.copy(FOLDER / "vault/30-backup.conf", units / "mutt-backup.service.d")
+    done = analyse(tmp_path / "root", "verify", "mutt.target", *map(instance, UNITS))
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (FOLDER / "vault/20-vault.conf").read_text()
+    emptied = set(re.findall(r"([A-Z_]+_FILE)=(?= |$)", text, re.MULTILINE))
+    told = "".join(path.read_text() for path in (COMMON, FOLDER / "mutt-flower.service"))
+    assert emptied == set(re.findall(r"([A-Z_]+_FILE)=", told))
+    settings = " ".join(re.findall(r"^Environment=(.+)$", text, re.MULTILINE))
+    assert set(re.findall(r"([A-Z_]+)=", settings)) <= known_settings()
+    assert re.search("^LoadCredential=$", text, re.MULTILINE)  # what was loaded before is not
+
+
+@pytest.mark.parametrize("how", ["--pipe", "--pty"])
+def test_manage_is_run_as_a_unit_that_has_what_the_others_have(tmp_path: Path, how: str):
+    (tmp_path / "systemd-run").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "systemd-run").chmod(0o755)
+    words = ["sh", str(FOLDER / "bin/mutt-manage"), "createsuperuser", "--noinput"]
+    told = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    if how == "--pty":
+        reader, writer = os.openpty()
+        subprocess.run(words, env=told, stdin=writer, stdout=writer, check=True)
+        said = os.read(reader, 4000).decode()
+        os.close(reader)
+        os.close(writer)
+    else:
+        said = subprocess.run(
+            words, env=told, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+        ).stdout
+    assert said.split()[0].startswith("--unit=mutt-manage-")  # hence mutt-.service.d counts
+    assert how in said.split()
+    assert said.split()[-4:] == ["ops.docker.run", "manage", "createsuperuser", "--noinput"]
+
+
+def test_muttctl_is_that_of_the_checkout(tmp_path: Path):
+    text = (FOLDER / "bin/muttctl").read_text()
+    script = tmp_path / "muttctl"
+    script.write_text(text.replace("/opt/mutt/app", str(ROOT)).replace("/opt/mutt/venv/bin/python", sys.executable))
+    done = subprocess.run(["sh", str(script), "--help"], cwd="/", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "muttctl doctor" in done.stdout
 
 
 def test_a_unit_that_is_broken_is_found(machine: Path, tmp_path: Path):
@@ -93,7 +157,8 @@ def test_a_unit_is_told_known_settings_and_reads_the_credentials_that_it_loads(u
     assert set(told) <= known_settings()
     assert not [name for name, value in told.items() if looks_secret(name, value)]
     loaded = {name for name, file in LOADED.findall(text) if name == file}
-    assert {value.removeprefix("%d/") for name, value in told.items() if name.endswith("_FILE")} == loaded
+    read = {value for name, value in told.items() if name.endswith("_FILE")} | set(words_of(unit))
+    assert {value.removeprefix("%d/") for value in read if value.startswith("%d/")} == loaded
 
 
 def test_the_file_of_settings_holds_known_ones_and_no_secret():
@@ -109,7 +174,7 @@ def test_the_target_wants_every_unit_but_the_one_that_prepares():
         for name in line.split()
     }
     templates = {re.sub(r"@[^.]+", "@", name) for name in wanted}
-    assert templates == {unit.name for unit in UNITS} - {"mutt-prepare.service"}
+    assert templates == {unit.name for unit in UNITS} - {"mutt-prepare.service", "mutt-backup.service"}
 
 
 def test_users_and_folders_are_made_as_the_units_need_them():
