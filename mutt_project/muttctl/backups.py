@@ -1,29 +1,25 @@
 """Backups in a folder: made under a temporary name, named when verified, with a manifest of what is in them."""
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import signal
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
 from mutt_project.muttctl.errors import MuttctlError
+from mutt_project.muttctl.partials import delete_partials, ended_by_sigterm, new_partial
 
 MANIFEST = "manifest.json"
 LATEST = "latest"
 FORMAT = 1
-_PREFIX, _PARTIAL = "mutt-", ".partial-"
-_HELD, _CONTENT = "held", "backup"  # in a partial: who fills it has a lock on the first
+_PREFIX = "mutt-"
 _PIECE = 1 << 20
 
 # What MUTT cannot be brought back without, and no backup holds.
@@ -94,7 +90,7 @@ def new_backup(folder: Path, now: datetime) -> Iterator[NewBackup]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         delete_partials(folder)
-        with _ended_by_sigterm(), _partial(folder) as path:
+        with ended_by_sigterm(), new_partial(folder) as path:
             yield NewBackup(path, final)
             if final.exists():
                 raise BackupError(f"{final} is there already: wait for a second.")
@@ -103,52 +99,6 @@ def new_backup(folder: Path, now: datetime) -> Iterator[NewBackup]:
             _point(folder / LATEST, final.name)
     except OSError as error:
         raise BackupError(f"The backup cannot be written to {folder}: {error.strerror}.") from None
-
-
-def delete_partials(folder: Path) -> int:
-    """Take away what backups left behind that were killed; returns how many there were."""
-    deleted = 0
-    for partial in folder.glob(f"{_PARTIAL}*"):
-        with suppress(OSError), (partial / _HELD).open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where somebody is at it
-            shutil.rmtree(partial)
-            deleted += 1
-    return deleted
-
-
-@contextmanager
-def _partial(folder: Path) -> Iterator[Path]:
-    """The process's number would not do for a name: containers share them, and a folder."""
-    partial, lock = _hold(folder)
-    with lock:
-        try:
-            content = partial / _CONTENT
-            content.mkdir(mode=0o700)
-            yield content
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-
-
-def _hold(folder: Path) -> tuple[Path, IO[str]]:
-    """A new partial, and the lock on it; another backup may take it away before it is locked."""
-    while True:
-        partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=folder))
-        with suppress(FileNotFoundError):
-            lock = (partial / _HELD).open("a")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if (partial / _HELD).exists():
-                return partial, lock
-            lock.close()
-
-
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM, by which systemd and containers end a job, is an exception here, so that it cleans up."""
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def seal(folder: Path, known: dict[str, Any], progress: Callable[[int], None]) -> None:

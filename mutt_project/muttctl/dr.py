@@ -20,7 +20,6 @@ from mutt_project.muttctl.backups import (
     BackupError,
     backups_in,
     check_room,
-    delete_partials,
     differences,
     new_backup,
     read_backup,
@@ -40,6 +39,7 @@ from mutt_project.muttctl.output import (
     print_table,
 )
 from mutt_project.muttctl.parameters import confirm, yes_option
+from mutt_project.muttctl.partials import delete_partials
 from mutt_project.muttctl.postgresql_copy import BASE, DUMP, copy_postgresql, database_bytes, verify_postgresql
 from mutt_project.muttctl.redis_copy import check_rdb, copy_redis
 from mutt_project.muttctl.rule_files import write_rules
