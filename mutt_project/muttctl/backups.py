@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
+
 from mutt_project.muttctl.errors import MuttctlError
+from mutt_project.muttctl.partials import delete_partials, ended_by_sigterm, new_partial
 
 MANIFEST = "manifest.json"
 LATEST = "latest"
 FORMAT = 1
-_PREFIX, _PARTIAL = "mutt-", ".partial-"
+_PREFIX = "mutt-"
 _PIECE = 1 << 20
 
 # What MUTT cannot be brought back without, and no backup holds.
@@ -45,6 +48,14 @@ class Backup:
         return sum(int(one["bytes"]) for one in self.manifest["files"].values())
 
 
+@dataclass(frozen=True, slots=True)
+class NewBackup:
+    """One that is being made: where it is filled, and where it will be."""
+
+    path: Path
+    final: Path
+
+
 def read_backup(path: Path) -> Backup:
     """Raises BackupError."""
     try:
@@ -61,30 +72,33 @@ def read_backup(path: Path) -> Backup:
 
 
 def backups_in(folder: Path) -> list[Backup]:
-    """All that are whole, the oldest first."""
-    found = sorted(path for path in folder.glob(f"{_PREFIX}*") if (path / MANIFEST).exists())
-    return [read_backup(path) for path in found]
+    """All that are whole, the oldest first; of what cannot be read standard error says so."""
+    found = []
+    for path in sorted(folder.glob(f"{_PREFIX}*")):
+        try:
+            if (path / MANIFEST).exists():
+                found.append(read_backup(path))
+        except BackupError as error:
+            click.echo(f"Left alone: {error}", err=True)
+    return found
 
 
 @contextmanager
-def new_backup(folder: Path, now: datetime) -> Iterator[Path]:
+def new_backup(folder: Path, now: datetime) -> Iterator[NewBackup]:
     """A folder to fill, which is not called a backup and is taken away again if that fails. Raises BackupError."""
-    partial = folder / f"{_PARTIAL}{os.getpid()}"
+    final = folder / f"{_PREFIX}{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(mode=0o700)
-        yield partial
-        final = folder / f"{_PREFIX}{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-        if final.exists():
-            raise BackupError(f"{final} is there already: wait for a second.")
-        _sync(partial)
-        partial.rename(final)
-        _point(folder / LATEST, final.name)
+        delete_partials(folder)
+        with ended_by_sigterm(), new_partial(folder) as path:
+            yield NewBackup(path, final)
+            if final.exists():
+                raise BackupError(f"{final} is there already: wait for a second.")
+            _sync(path)
+            path.rename(final)
+            _point(folder / LATEST, final.name)
     except OSError as error:
         raise BackupError(f"The backup cannot be written to {folder}: {error.strerror}.") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def seal(folder: Path, known: dict[str, Any], progress: Callable[[int], None]) -> None:

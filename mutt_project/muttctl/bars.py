@@ -28,8 +28,18 @@ class Bar:
     def advance(self, number: int) -> None:
         self._progress.advance(self._task, number)
 
-    def reach(self, number: int) -> None:
-        self._progress.update(self._task, completed=number)
+    def reach(self, number: int, total: int | None = None) -> None:
+        self._progress.update(self._task, completed=number, total=None if total is None else max(number, total))
+
+
+@dataclass
+class Bars:
+    """One below the other."""
+
+    _progress: Progress
+
+    def add(self, word: str, total: int | None = None) -> Bar:
+        return Bar(self._progress, self._progress.add_task(word, total=total))
 
 
 @contextmanager
@@ -47,9 +57,20 @@ def downloading(word: str) -> Iterator[Bar]:
 
 
 @contextmanager
+def copying() -> Iterator[Bars]:
+    """Bytes of several things, one after the other."""
+    with _bars(TextColumn("{task.description:<10}"), BarColumn(), DownloadColumn()) as bars:
+        yield bars
+
+
+@contextmanager
 def _bar(word: str, total: int | None, *columns: Any) -> Iterator[Bar]:
+    with _bars(TextColumn(word), *columns) as bars:
+        yield bars.add(word, total)
+
+
+@contextmanager
+def _bars(*columns: Any) -> Iterator[Bars]:
     console = Console(stderr=True, highlight=False, markup=False)
-    with Progress(
-        TextColumn(word), *columns, console=console, disable=not console.is_terminal, transient=True
-    ) as progress:
-        yield Bar(progress, progress.add_task(word, total=total))
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        yield Bars(progress)

@@ -5,17 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
+from mutt_project import __version__
 from mutt_project.muttctl.backups import (
     SECRETS_TO_KEEP,
     Backup,
@@ -27,6 +25,7 @@ from mutt_project.muttctl.backups import (
     read_backup,
     seal,
 )
+from mutt_project.muttctl.bars import copying
 from mutt_project.muttctl.client import PAGE_SIZE, Client, connect
 from mutt_project.muttctl.errors import MuttctlError
 from mutt_project.muttctl.output import (
@@ -40,10 +39,12 @@ from mutt_project.muttctl.output import (
     print_table,
 )
 from mutt_project.muttctl.parameters import confirm, yes_option
+from mutt_project.muttctl.partials import delete_partials
 from mutt_project.muttctl.postgresql_copy import BASE, DUMP, copy_postgresql, database_bytes, verify_postgresql
 from mutt_project.muttctl.redis_copy import check_rdb, copy_redis
 from mutt_project.muttctl.rule_files import write_rules
 from mutt_project.muttctl.store_settings import read_store
+from mutt_project.muttctl.wal_archive import copy_wal, not_needed
 
 _LISTS = {"dev-hosts.json": "/api/v1/dev-hosts", "teams.json": "/api/v1/teams"}
 FIGURES = ("name", "accepted", "lost", "may_be_lost", "told_again", "rpo_s", "accepting_s", "rto_s", "passed")
@@ -130,24 +131,26 @@ def backup(folder: Path, kind: str, archives: Path | None, form: str) -> None:
     began = datetime.now(UTC)
     needed = database_bytes(postgresql, os.environ) + (_size(archives) if archives else 0)
     check_room(folder, needed)
-    with _progress() as progress, new_backup(folder, began) as partial:
+    with copying() as bars, new_backup(folder, began) as new:
+        partial = new.path
         # Redis first: what is closed after its copy is in PostgreSQL's, which is taken later.
         (partial / "redis").mkdir()
-        about_redis = copy_redis(redis, os.environ, partial / "redis" / "dump.rdb", _bar(progress, "Redis"))
-        about = copy_postgresql(postgresql, os.environ, partial / "postgresql", kind, _bar(progress, "PostgreSQL"))
+        about_redis = copy_redis(redis, os.environ, partial / "redis" / "dump.rdb", bars.add("Redis").reach)
+        about = copy_postgresql(postgresql, os.environ, partial / "postgresql", kind, bars.add("PostgreSQL").reach)
         ledger = _export(api, partial / "readable")
         if archives:
             shutil.copytree(archives, partial / "archives")
         known = {
+            "muttctl": __version__,
+            "versions": api.get("/api/v1/status")["versions"],
             "started_at": began.isoformat(timespec="milliseconds"),
             "ended_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "redis": about_redis,
             "postgresql": about,
             "ledger": ledger,
         }
-        hashing = progress.add_task("checksums", total=_size(partial))
-        seal(partial, known, lambda more: progress.advance(hashing, more))
-    _tell(backups_in(folder)[-1], form)
+        seal(partial, known, bars.add("checksums", _size(partial)).advance)
+    _tell(read_backup(new.final), form)
 
 
 @dr.command("verify", epilog=examples("muttctl dr verify /srv/backup/mutt/latest"))
@@ -156,44 +159,106 @@ def backup(folder: Path, kind: str, archives: Path | None, form: str) -> None:
 def verify(folder: Path, form: str) -> None:
     """Look whether a backup is still what it was when it was made.
 
-    Each file's size and SHA-256 are compared, and PostgreSQL's own program looks at its part.
+    Each file's size and SHA-256 are compared, and PostgreSQL's own program looks at its part; so does Redis'
+    (valkey-check-rdb or redis-check-rdb) where it is on the PATH.
     """
     found = read_backup(folder)
-    with _progress() as progress:
-        task = progress.add_task("checksums", total=found.bytes)
-        wrong = differences(found, lambda more: progress.advance(task, more))
+    with copying() as bars:
+        wrong = differences(found, bars.add("checksums", found.bytes).advance)
+    checked = {}
     if not wrong:
-        check_rdb(folder / "redis" / "dump.rdb")
-        verify_postgresql(folder / "postgresql", os.environ)
+        checked["redis"] = check_rdb(folder / "redis" / "dump.rdb", os.environ)
+        checked["postgresql"] = verify_postgresql(folder / "postgresql", os.environ)
     if form != "table":
-        record = {"backup": str(folder), "whole": not wrong, "wrong": wrong}
+        record = {"backup": str(folder), "whole": not wrong, "wrong": wrong, "checked_by": checked}
         print_record(record, form, tuple(record))
     if wrong:
         raise BackupError("\n".join([f"{folder} is not whole: do not restore from it.", *wrong[:20]]))
     if form == "table":
         click.echo(f"{folder} is whole: {len(found.manifest['files']):,} files, made {found.manifest['ended_at']}.")
+        click.echo(f"Looked at: PostgreSQL's part by {checked['postgresql']}, Redis' by {checked['redis']}.")
 
 
-@dr.command("prune", epilog=examples("muttctl dr prune /srv/backup/mutt --keep 14 --yes"))
+@dr.command(
+    "prune",
+    epilog=examples(
+        "muttctl dr prune /srv/backup/mutt --keep 14 --yes",
+        "muttctl dr prune /srv/backup/mutt --keep 14 --wal /srv/wal-archive --yes",
+    ),
+)
 @folder_argument
 @click.option("--keep", type=click.IntRange(min=1), required=True, help="How many of the newest backups stay.")
+@click.option(
+    "--wal",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="PostgreSQL's archive: delete the WAL that is older than all that stay.",
+)
 @yes_option
-def prune(folder: Path, keep: int, *, yes: bool) -> None:
-    """Delete old backups."""
-    old = backups_in(folder)[:-keep]
-    if not old:
+def prune(folder: Path, keep: int, wal: Path | None, *, yes: bool) -> None:
+    """Delete old backups, and what backups left behind that were killed."""
+    if partials := delete_partials(folder):
+        click.echo(f"{_number(partials, 'backup')} that was never whole: deleted.", err=True)
+    found = backups_in(folder)
+    old, kept = found[:-keep], found[-keep:]
+    segments = not_needed(wal, kept) if wal else []
+    if not old and not segments:
         click.echo("There is nothing to delete.")
         return
     for one in old:
         click.echo(f"  {one.path}", err=True)
-    confirm(f"Delete {len(old)} backup{'' if len(old) == 1 else 's'}?", yes=yes)
+    if segments:
+        click.echo(f"  {segments[0]} … {segments[-1].name}", err=True)
+    counted = _number(len(old), "backup") + (f" and {_number(len(segments), 'file')} of WAL" if wal else "")
+    confirm(f"Delete {counted}?", yes=yes)
     for one in old:
-        try:
-            (one.path / "manifest.json").unlink()  # from now on it is none
-            shutil.rmtree(one.path)
-        except OSError as error:
-            raise BackupError(f"{one.path} cannot be deleted: {error.strerror}.") from None
-    click.echo(f"{len(old)} backups are deleted, {keep} stay.")
+        _delete(one.path / "manifest.json")  # from now on it is none
+        _delete(one.path)
+    for path in segments:
+        _delete(path)
+    click.echo(f"Deleted: {counted}. {_number(len(kept), 'backup')} left.")
+
+
+def _number(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _delete(path: Path) -> None:
+    try:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError as error:
+        raise BackupError(f"{path} cannot be deleted: {error.strerror}.") from None
+
+
+@dr.command(
+    "wal",
+    epilog=examples("muttctl dr wal /srv/backup/mutt/latest --from /srv/wal-archive --to wal-to-replay"),
+)
+@folder_argument
+@click.option(
+    "--from",
+    "sources",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    help="A folder with WAL. It may be repeated: the first goes before the others.",
+)
+@click.option("--to", type=click.Path(path_type=Path), required=True, help="The folder to make.")
+@output_option
+def wal(folder: Path, sources: tuple[Path, ...], to: Path, form: str) -> None:
+    """Copy the WAL that is to be replayed over a backup: all from where it begins."""
+    copied = copy_wal(read_backup(folder), sources, to)
+    print_record(
+        asdict(copied),
+        form,
+        tuple(asdict(copied)),
+        lambda: click.echo(
+            f"{to} has {_number(copied.segments, 'segment')}, from {copied.first} to {copied.last},"
+            f" {copied.bytes / 2**20:,.1f} MB in all."
+        ),
+    )
 
 
 def _export(api: Client, folder: Path) -> Any:
@@ -226,22 +291,10 @@ def _tell(made: Backup, form: str) -> None:
         if sizes:
             table.add_row(cell(part), cell(f"{sum(sizes) / 2**20:,.1f}"))
     print_table(table)
-    click.echo(f"{made.path} is made and verified. Not in it, to be kept elsewhere:")
+    click.echo(f"{made.path} is made and verified (Redis' part by {made.manifest['redis']['checked_by']}).")
+    click.echo("Not in it, to be kept elsewhere:")
     for one in SECRETS_TO_KEEP:
         click.echo(f"  {one}")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), DownloadColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        yield progress
-
-
-def _bar(progress: Progress, name: str) -> Any:
-    task: TaskID = progress.add_task(name, total=None)
-    return lambda done, total: progress.update(task, completed=done, total=max(done, total))
 
 
 def _size(folder: Path) -> int:

@@ -86,10 +86,11 @@ def _run(environment: Mapping[str, str], *command: str, progress: Callable[[int,
             stderr=subprocess.PIPE if progress is None else subprocess.STDOUT,
         ) as process
     ):
-        if progress is None:
-            out, err = process.communicate()
-        else:
-            out, err = _follow(process, progress), b""
+        try:
+            out, err = process.communicate() if progress is None else (_follow(process, progress), b"")
+        except BaseException:  # whoever ends us must not have to wait for it
+            process.kill()
+            raise
     if process.returncode:
         said = one_line((err or out).decode(errors="replace").strip() or "it does not say why", 500)
         raise PostgresqlCopyError(f"{command[0]} failed: {said}")

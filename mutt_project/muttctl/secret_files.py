@@ -19,12 +19,22 @@ class SecretFiles:
         """Each secret into its file. One that has no file is not written."""
         for name, secret in secrets.items():
             if name in self.files:
-                self.files[name].write_text(f"{secret}\n")
+                self._write(self.files[name], f"{secret}\n")
+
+    @staticmethod
+    def _write(path: Path, content: str) -> None:
+        try:
+            path.write_text(content)
+        except OSError as error:  # of a full disk it does not name the file
+            raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 @contextmanager
 def secret_files(files: Mapping[str, Path | None]) -> Iterator[SecretFiles]:
-    """Make the files that are named, with mode 0600. They go again where anything fails."""
+    """Make the files that are named, with mode 0600. Where anything fails, those that are still empty go again.
+
+    One that has its secret stays, and the error names it: there is no other copy.
+    """
     made: dict[str, Path] = {}
     try:
         for name, path in files.items():
@@ -33,11 +43,27 @@ def secret_files(files: Mapping[str, Path | None]) -> Iterator[SecretFiles]:
                 made[name] = path
         yield SecretFiles(made)
     except BaseException as error:
-        for path in made.values():
-            with suppress(OSError):
+        kept = _without_empty(made)
+        if not isinstance(error, (OSError, MuttctlError)) or (isinstance(error, MuttctlError) and not kept):
+            raise
+        raise MuttctlError("\n".join([_why(error), *kept])) from None
+
+
+def _without_empty(made: Mapping[str, Path]) -> list[str]:
+    """Where the secrets are that were written."""
+    kept = []
+    for name, path in made.items():
+        with suppress(OSError):
+            if path.is_file() and path.stat().st_size:
+                kept.append(f"The {name.replace('_', ' ')} was made all the same, and is in {printable(path)}.")
+            else:
                 path.unlink()
-        if isinstance(error, FileExistsError):
-            raise MuttctlError(f"{printable(error.filename)} is there already, and is not overwritten.") from None
-        if isinstance(error, OSError):
-            raise MuttctlError(f"{printable(error.filename)} cannot be written: {error.strerror}.") from None
-        raise
+    return kept
+
+
+def _why(error: OSError | MuttctlError) -> str:
+    if isinstance(error, MuttctlError):
+        return str(error)
+    if isinstance(error, FileExistsError):
+        return f"{printable(error.filename)} is there already, and is not overwritten."
+    return f"{printable(error.filename or 'The output')} cannot be written: {error.strerror}."

@@ -134,11 +134,18 @@ class World:
         return line
 
     def _backups(self, verb: str, line: str) -> str:
-        if verb in {"verify", "prune"} and not (self.folder / "backup").exists():
+        if verb in {"verify", "prune", "wal"} and not (self.folder / "backup").exists():
             assert self.run("muttctl dr backup --to backup")[0] == 0
         (self.folder / "archive").mkdir(exist_ok=True)
+        (self.folder / "wal-archive").mkdir(exist_ok=True)
+        if verb == "wal":
+            wal = self.folder / "backup" / "latest" / "postgresql" / "pg_wal"
+            shutil.copytree(wal, self.folder / "wal-archive", dirs_exist_ok=True)
+            shutil.rmtree(self.folder / "wal-to-replay", ignore_errors=True)
         folder = f"backup-{uuid4()}" if verb == "backup" else "backup"  # two of one second would meet in one
-        return line.replace("/srv/backup/mutt", folder).replace("/var/lib/mutt/archive", "archive")
+        for place, ours in (("backup/mutt", folder), ("wal-archive", "wal-archive")):
+            line = line.replace(f"/srv/{place}", ours)
+        return line.replace("/var/lib/mutt/archive", "archive")
 
     def _id_for(self, noun: str) -> str:
         if noun == "events":

@@ -4,14 +4,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from mutt_project import __version__
+from ops.drills.page import Page
 from ops.local import postgresql
 from ops.local.stack import ROOT
 from tests.mutt import Mutt, event
 
 pytestmark = pytest.mark.stack
+RESTORED = "restored"
 
 
 def dr(mutt: Mutt, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
@@ -34,6 +38,7 @@ def test_a_backup_holds_both_stores_and_what_people_read_and_no_secret(mutt: Mut
     told = json.loads(made.stdout)
     assert told["postgresql"]["kind"] == "base"
     assert told["ledger"]["balanced"]
+    assert told["muttctl"] == told["versions"]["mutt"] == __version__
     folder = tmp_path / "backups" / "latest"
     assert "Interface down" in (folder / "readable" / "rules.yaml").read_text()
     verified = dr(mutt, "verify", str(folder))
@@ -42,10 +47,41 @@ def test_a_backup_holds_both_stores_and_what_people_read_and_no_secret(mutt: Mut
     assert [name for name, secret in mutt.stack.secrets.items() if secret in output] == []
 
 
-def test_a_dump_is_made_where_that_is_asked_for(mutt: Mutt, tmp_path: Path):
+def test_a_dump_is_made_where_that_is_asked_for_and_goes_into_an_empty_database(mutt: Mutt, tmp_path: Path):
+    mutt.send(event())
+    mutt.settled()
     made = dr(mutt, "backup", "--to", str(tmp_path), "--postgresql", "dump")
     assert made.returncode == 0, made.stderr
     assert dr(mutt, "verify", str(tmp_path / "latest")).returncode == 0
+    records = "SELECT count(*) FROM audit_record"
+    expected = psql(mutt, postgresql.DATABASE, records)
+    for block in Page.read().chapter("PostgreSQL corruption").blocks("From a dump"):
+        shell(mutt, block, BACKUP=str(tmp_path), PGDATABASE=RESTORED)
+    try:
+        assert psql(mutt, RESTORED, records) == expected != "0"
+    finally:
+        shell(mutt, f"dropdb {RESTORED}")
+
+
+def shell(mutt: Mutt, commands: str, **more: str) -> str:
+    url = urlsplit(mutt.stack.environment["DATABASE_URL"])
+    environment = {
+        "PATH": f"{postgresql.BIN}:{mutt.stack.environment['PATH']}",
+        "PGHOST": str(url.hostname),
+        "PGPORT": str(url.port),
+        "PGUSER": postgresql.USER,
+        "PGPASSWORD": str(url.password),
+        **more,
+    }
+    done = subprocess.run(
+        ["/bin/bash", "-e"], input=commands, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def psql(mutt: Mutt, database: str, query: str) -> str:
+    return shell(mutt, f'psql -At -c "{query}"', PGDATABASE=database)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,13 @@
 """What `muttctl dr` makes, looks at and deletes; the stores themselves are in tests/integration/test_backup.py."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,17 +25,18 @@ from mutt_project.muttctl.backups import (
 from mutt_project.muttctl.errors import ConfigurationError
 from mutt_project.muttctl.redis_copy import RedisCopyError, check_rdb
 from mutt_project.muttctl.store_settings import read_store
+from ops.local.stack import ROOT
 from tests.unit.mutt_project.muttctl.stub_api import Muttctl
 
 NOW = datetime.now(UTC)
 
 
-def made(folder: Path, now: datetime = NOW) -> Path:
-    with new_backup(folder, now) as partial:
-        (partial / "redis").mkdir()
-        (partial / "redis" / "dump.rdb").write_bytes(b"REDIS0011\xff12345678")
-        seal(partial, {"ended_at": now.isoformat()}, lambda _: None)
-    return backups_in(folder)[-1].path
+def made(folder: Path, now: datetime = NOW, **known: object) -> Path:
+    with new_backup(folder, now) as new:
+        (new.path / "redis").mkdir()
+        (new.path / "redis" / "dump.rdb").write_bytes(b"REDIS0011\xff12345678")
+        seal(new.path, {"ended_at": now.isoformat(), **known}, lambda _: None)
+    return new.final
 
 
 def wrong(path: Path) -> list[str]:
@@ -68,8 +76,8 @@ def test_one_that_failed_is_not_called_a_backup_and_leaves_nothing(tmp_path):
     first = made(tmp_path, NOW - timedelta(days=1))
 
     def fail() -> None:
-        with new_backup(tmp_path, NOW) as partial:
-            (partial / "half").write_text("x")
+        with new_backup(tmp_path, NOW) as new:
+            (new.path / "half").write_text("x")
             raise RedisCopyError("it broke")
 
     with pytest.raises(RedisCopyError):
@@ -100,12 +108,85 @@ def test_the_newest_stay(tmp_path, muttctl: Muttctl):
     assert "nothing to delete" in muttctl("dr", "prune", str(tmp_path), "--keep", "1").stdout
 
 
+@pytest.mark.parametrize("manifest", ["", "[]", '{"format": 99, "files": {}}'])
+def test_one_that_cannot_be_read_is_named_and_left_alone(tmp_path, manifest, muttctl: Muttctl):
+    old = made(tmp_path, NOW - timedelta(days=2))
+    foreign = tmp_path / "mutt-zzz"
+    foreign.mkdir()
+    (foreign / "manifest.json").write_text(manifest)
+    newest = made(tmp_path)
+    result = muttctl("dr", "prune", str(tmp_path), "--keep", "1", "--yes")
+    assert result.exit_code == 0
+    assert f"Left alone: {foreign}" in result.stderr
+    assert (old.exists(), newest.exists(), foreign.exists()) == (False, True, True)
+
+
+AT_IT = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from mutt_project.muttctl.backups import new_backup
+from mutt_project.muttctl.postgresql_copy import copy_postgresql
+from mutt_project.muttctl.store_settings import read_store
+
+store = read_store({"DATABASE_URL": "postgresql://db/mutt"}, "DATABASE")
+with new_backup(Path(sys.argv[1]), datetime.now(UTC)) as new:
+    copy_postgresql(store, {"PATH": sys.argv[2]}, new.path / "postgresql", "dump", lambda done, total: None)
+"""
+
+
+@contextmanager
+def being_made(folder: Path, programs: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A backup that waits for a pg_dump which does not end; both processes."""
+    programs.mkdir()
+    (programs / "pg_dump").write_text(
+        f"#!/bin/sh\necho $$ > {programs}/draft\n/bin/mv {programs}/draft {programs}/pid\nexec /bin/sleep 600\n"
+    )
+    (programs / "pg_dump").chmod(0o700)
+    with subprocess.Popen([sys.executable, "-c", AT_IT, str(folder), str(programs)], cwd=ROOT) as process:
+        while not (programs / "pid").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        pg_dump = int((programs / "pid").read_text())
+        try:
+            yield process, pg_dump
+        finally:
+            process.kill()
+            with suppress(ProcessLookupError):
+                os.kill(pg_dump, signal.SIGKILL)
+
+
+def test_one_that_is_ended_by_sigterm_cleans_up_and_ends_what_it_has_started(tmp_path):
+    with being_made(tmp_path / "backups", tmp_path / "bin") as (process, pg_dump):
+        process.terminate()
+        assert process.wait() == 128 + signal.SIGTERM
+        with pytest.raises(ProcessLookupError):
+            os.kill(pg_dump, 0)
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_what_a_killed_one_left_goes_with_the_next_and_what_is_being_made_stays(tmp_path, muttctl: Muttctl):
+    folder = tmp_path / "backups"
+    with being_made(folder, tmp_path / "bin") as (process, _):
+        (being,) = folder.iterdir()
+        first = made(folder, NOW - timedelta(days=1))
+        assert muttctl("dr", "prune", str(folder), "--keep", "1").exit_code == 0
+        assert being.exists()
+        process.kill()
+        process.wait()
+        assert "1 backup that was never whole: deleted" in muttctl("dr", "prune", str(folder), "--keep", "1").stderr
+        assert not being.exists()
+    (folder / ".partial-7").mkdir()  # of a MUTT before this one
+    second = made(folder)
+    assert sorted(path.name for path in folder.iterdir()) == sorted([first.name, second.name, "latest"])
+
+
 @pytest.mark.parametrize("content", [b"", b"not RDB at all \xff12345678", b"REDIS0011 cut off"])
 def test_what_is_no_whole_rdb_is_refused(tmp_path, content):
     path = tmp_path / "dump.rdb"
     path.write_bytes(content)
     with pytest.raises(RedisCopyError, match="is no whole RDB file"):
-        check_rdb(path)
+        check_rdb(path, {})
 
 
 def test_a_password_is_taken_from_its_own_setting_or_file_and_kept_out_of_the_address(tmp_path):
@@ -119,9 +200,17 @@ def test_a_password_is_taken_from_its_own_setting_or_file_and_kept_out_of_the_ad
     assert read_store(beside, "DATABASE").password == "from-a-file"
 
 
+def test_a_password_in_the_query_is_kept_out_of_the_address_too():
+    url = {"DATABASE_URL": "postgresql://mutt@db/mutt?sslmode=require&pass%77ord=in%20it&application_name=a+b"}
+    store = read_store(url, "DATABASE")
+    assert (store.password, "in%20it" in store.url) == ("in it", False)
+    assert store.url == "postgresql://mutt@db/mutt?sslmode=require&application_name=a+b"
+
+
 @pytest.mark.parametrize(
     ("environ", "complaint"),
     [
+        ({"REDIS_URL": "redis://redis/0?sslpassword=hidden"}, "REDIS_URL has an sslpassword"),
         ({}, "REDIS_URL is not set"),
         ({"REDIS_URL": "http://:hidden@redis"}, "REDIS_URL is no address such as redis://"),
         ({"REDIS_URL_FILE": "/not/there"}, "REDIS_URL_FILE cannot be read"),
