@@ -116,7 +116,12 @@ def test_what_is_recorded_while_forgotten_events_are_counted_is_counted_once():
         recorded(books, *IGNORED)
     backup.restore()
     waiting = [opened(books), opened(books)]
-    busy = Meanwhile("totals", lambda: waiting and record(books, waiting.pop(), *IGNORED))
+
+    def record_one() -> None:
+        if waiting:
+            record(books, waiting.pop(), *IGNORED)
+
+    busy = Meanwhile("totals", record_one)
     assert after_restore.mend(busy) == Findings(forgotten=12, owed=0, undecided=0, imbalance=0)
     assert read_ledger(books).balanced
 
