@@ -82,17 +82,23 @@ def book(journal: Journal, reason: str, who: str, now: datetime) -> int:
 
 _HIGHEST = "SELECT max(journal_seq) FROM audit_tally WHERE entered > 0"
 _ITS_EVENT = "SELECT event_id FROM audit_record WHERE journal_seq = %s ORDER BY event_id DESC LIMIT 1"
-_SINCE = "SELECT count(*) FROM audit_record WHERE event_id > %s AND journal_seq <= %s"
+# One statement, so that what is recorded meanwhile counts once.
+_SINCE = """
+SELECT (SELECT count(*) FROM audit_record WHERE event_id > %s AND journal_seq <= %s)
+     - (SELECT count(*) FROM unnest(%s::uuid[], %s::uuid[]) AS batch (first, last)
+          JOIN audit_record ON event_id BETWEEN batch.first AND batch.last)
+"""
 
 
 def _forgotten(journal: Journal) -> int:
     """By how many events the journal counts too few.
 
     It must have come to the highest number of any record. What came after that record, and has a low number all the
-    same, was accepted since the journal went back.
+    same, was accepted since the journal went back. The records are read first: what is accepted and recorded between
+    the two looks is not forgotten.
     """
-    totals = journal.totals()
     highest: int = _value(_HIGHEST) or 0
+    totals = journal.totals()
     if highest <= totals.accepted:
         return 0
     event = _value(_ITS_EVENT, highest)
@@ -100,8 +106,8 @@ def _forgotten(journal: Journal) -> int:
         return highest - totals.accepted
     end = last_id_of(batch_of(event))
     waiting = {batch: size for batch, size in totals.unrecorded.items() if batch > end}
-    new = sum(waiting.values()) - _recorded(waiting)
-    return highest - totals.accepted + int(_value(_SINCE, str(end), totals.accepted)) + new
+    since = sum(waiting.values()) + int(_value(_SINCE, str(end), totals.accepted, *_ranges(waiting)))
+    return highest - totals.accepted + since
 
 
 def _owed(journal: Journal) -> Iterator[list[Record]]:
@@ -117,8 +123,16 @@ def _owed(journal: Journal) -> Iterator[list[Record]]:
 
 
 def _not_open(journal: Journal, batches: Sequence[list[Record]]) -> Iterator[list[Record]]:
+    """Those of these batches that are in no journal, with what is owed of them.
+
+    A batch is closed after its records have their outcomes. So who finds it closed, and then a record still pending,
+    has found one that nobody works on; what was pending before that look may just have been done.
+    """
     still_open = journal.open_among([batch_of(records[0].event_id) for records in batches])
-    return (records for records in batches if batch_of(records[0].event_id) not in still_open)
+    closed = [records for records in batches if batch_of(records[0].event_id) not in still_open]
+    still_pending = _still_pending([batch_of(records[0].event_id) for records in closed])
+    owed = ([record for record in records if record.event_id in still_pending] for records in closed)
+    return (records for records in owed if records)
 
 
 def _restore(journal: Journal, records: Sequence[Record]) -> bool:
@@ -160,7 +174,7 @@ def _entry(record: Record) -> Entry:
 
 
 def _without_records(journal: Journal) -> Iterator[list[UUID]]:
-    """The open batches that should have records, and have none."""
+    """The open batches that should have records, and have none. They are written before the journal says so."""
     for batches in journal.decided():
         recorded = _with_records(batches)
         yield [batch for batch in batches if batch not in recorded]
@@ -170,9 +184,9 @@ _WITH_RECORDS = """
 SELECT batch.first FROM unnest(%s::uuid[], %s::uuid[]) AS batch (first, last)
  WHERE EXISTS (SELECT 1 FROM audit_record WHERE event_id BETWEEN batch.first AND batch.last)
 """
-_RECORDED = """
-SELECT count(*) FROM unnest(%s::uuid[], %s::uuid[]) AS batch (first, last)
-  JOIN audit_record ON event_id BETWEEN batch.first AND batch.last
+_STILL_PENDING = """
+SELECT event_id FROM unnest(%s::uuid[], %s::uuid[]) AS batch (first, last)
+  JOIN audit_record ON event_id BETWEEN batch.first AND batch.last AND outcome = %s
 """
 
 
@@ -182,8 +196,12 @@ def _with_records(batches: Collection[UUID]) -> set[UUID]:
         return {batch for (batch,) in cursor.fetchall()}
 
 
-def _recorded(batches: Collection[UUID]) -> int:
-    return int(_value(_RECORDED, *_ranges(batches)))
+def _still_pending(batches: Collection[UUID]) -> set[UUID]:
+    if not batches:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_STILL_PENDING, [*_ranges(batches), Outcome.PENDING.value])
+        return {event for (event,) in cursor.fetchall()}
 
 
 def _ranges(batches: Collection[UUID]) -> list[list[str]]:

@@ -44,7 +44,7 @@ class ConfigForm(forms.Form):
                 label=name,
                 required=False,
                 max_length=200,
-                initial=as_text(one.value) if one.origin == "run time" else "",
+                initial="" if one.stored is None else as_text(one.stored),
                 widget=forms.TextInput(attrs={"size": 20, "placeholder": default}),
             )
 

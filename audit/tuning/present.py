@@ -6,9 +6,11 @@ lost its copy, the last known values hold; what nobody set is what the environme
 
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,7 +19,7 @@ from redis.exceptions import RedisError
 
 from audit.connections import redis_client
 from audit.metrics import SETTINGS_READ_FAILURES, SETTINGS_VERSION
-from audit.tuning.tunables import TUNABLES
+from audit.tuning.tunables import BELOW, TUNABLES
 
 logger = logging.getLogger(__name__)
 
@@ -43,15 +45,41 @@ class Snapshot:
 
 
 def usable(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that may be used: another version of MUTT, or psql, may have written what is out of bounds here."""
+    """Those that may be used, also beside what the environment says now: a low mark is never above its high one."""
+    found = readable(values)
+    for low, high in BELOW:
+        low_mark, high_mark = found.get(low, default_of(low, found)), found.get(high, default_of(high, found))
+        if not low_mark < high_mark:
+            for name in {low, high} & found.keys():
+                del found[name]
+                _complain(name, f"{low} would be {low_mark}, and must be below {high}, which would be {high_mark}")
+    return found
+
+
+def readable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those within their bounds: another version of MUTT, or psql, may have written what is out of bounds here."""
     found = {}
     for name, value in values.items():
         if name in TUNABLES:
             try:
                 found[name] = TUNABLES[name].read(value)
             except ValueError as error:
-                logger.error("the setting %s is ignored: %s", name, error)  # noqa: TRY400 - the message says it all
+                _complain(name, str(error))
     return found
+
+
+@lru_cache(maxsize=1000)
+def _complain(name: str, fault: str) -> None:
+    """Once: those who publish see the same value again every few seconds."""
+    logger.error("the setting %s is ignored: %s", name, fault)
+
+
+def default_of(name: str, values: Mapping[str, Any]) -> Any:
+    """What holds where nobody set it at run time, given what was set."""
+    high = values.get("MUTT_OPEN_BATCHES_HIGH")
+    if name == "MUTT_OPEN_BATCHES_LOW" and high is not None and not os.environ.get(name):
+        return high * 8 // 10  # as in mutt_project/settings/base.py
+    return getattr(settings, name)
 
 
 class Present:
@@ -76,7 +104,7 @@ class Present:
         """What holds: what was set, else what the environment says."""
         self.refresh()
         found = self.snapshot.values.get(name)
-        return getattr(settings, name) if found is None else found
+        return default_of(name, self.snapshot.values) if found is None else found
 
     def refresh(self) -> None:
         """Ask, if it is time to: one thread does, the others go by what is known."""
@@ -93,6 +121,7 @@ class Present:
     def forget(self) -> None:
         """As if the process had just started."""
         self._asked_at, self._content, self.snapshot = -math.inf, None, Snapshot()
+        _complain.cache_clear()
 
     def _ask(self) -> None:
         try:

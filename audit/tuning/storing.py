@@ -14,14 +14,13 @@ from typing import Any
 
 from constance.codecs import dumps, loads
 from constance.models import Constance
-from django.conf import settings
 from django.db import Error, connection, transaction
 from django.db.models import Max
 
 from audit.change_models import Change
 from audit.changes import Kind
 from audit.connections import redis_client
-from audit.tuning.present import PUBLISHED, Snapshot, present, usable
+from audit.tuning.present import PUBLISHED, Snapshot, default_of, present, readable, usable
 from audit.tuning.tunables import TUNABLES, Tunable, faults_between
 
 logger = logging.getLogger(__name__)
@@ -44,7 +43,10 @@ class ChangedSinceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What becomes of one setting; `risk` is what may come of it, empty where no guard is loosened."""
+    """What becomes of one setting; `risk` is what may come of it, empty where no guard is loosened.
+
+    Where what was set before could not be used, `before` has it all the same.
+    """
 
     name: str
     before: Any
@@ -54,12 +56,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One setting as it stands. `origin`: run time, environment or default; `by`, `at` and `why` of the last change."""
+    """One setting as it stands. `origin`: run time, environment or default; `by`, `at` and `why` of the last change.
+
+    `stored` is what was set at run time, also where it is ignored because it cannot be used; None: nothing was.
+    """
 
     tunable: Tunable
     value: Any
     default: Any
     origin: str
+    stored: Any = None
     by: str = ""
     at: datetime | None = None
     why: str = ""
@@ -73,18 +79,20 @@ def change(wanted: Mapping[str, object], *, expected: int | None = None, dry_run
     asked = _read(wanted)
     with transaction.atomic(), _alone():
         stored = _stored()
-        if expected is not None and expected != _version():
+        if expected is not None and expected != current_version():
             raise ChangedSinceError
-        before = {name: stored.get(name, getattr(settings, name)) for name in TUNABLES}
-        after = before | {name: getattr(settings, name) if value is None else value for name, value in asked.items()}
+        before = _holding(usable(stored))
+        left = readable({name: value for name, value in stored.items() if name not in asked})
+        after = _holding(left | {name: value for name, value in asked.items() if value is not None})
         if faults := faults_between(after, asked):
             raise InvalidError(faults)
-        changed = [name for name, value in asked.items() if stored.get(name) != value]
+        fit = readable(stored)
+        changed = [name for name, value in asked.items() if fit.get(name, stored.get(name)) != value]
         if changed and not dry_run:
             _write({name: asked[name] for name in changed})
             _publish()
     return [
-        Difference(name, before[name], after[name], TUNABLES[name].risk_of(before[name], after[name]))
+        Difference(name, stored.get(name, before[name]), after[name], TUNABLES[name].risk_of(before[name], after[name]))
         for name in changed
     ]
 
@@ -121,17 +129,30 @@ def _write(changed: Mapping[str, Any]) -> None:
 
 
 def _stored() -> dict[str, Any]:
+    """What was set, as it stands in the table."""
     rows = Constance.objects.filter(key__in=TUNABLES).exclude(value=None).values_list("key", "value")
-    return usable({key: loads(value) for key, value in rows})
+    return {key: _loaded(value) for key, value in rows}
 
 
-def _version() -> int:
+def _loaded(value: str) -> Any:
+    try:
+        return loads(value)
+    except (ValueError, TypeError, KeyError):
+        return value  # psql may have written anything
+
+
+def _holding(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting, where these were set at run time."""
+    return {name: values.get(name, default_of(name, values)) for name in TUNABLES}
+
+
+def current_version() -> int:
     """The number of the last change of a setting, as `muttctl audit changes` shows it."""
     return Change.objects.filter(kind=Kind.SETTING).aggregate(last=Max("id"))["last"] or 0
 
 
 def _publish() -> None:
-    content = Snapshot(_version(), _stored()).as_json()
+    content = Snapshot(current_version(), readable(_stored())).as_json()
     if redis_client().get(PUBLISHED) != content:
         redis_client().set(PUBLISHED, content)
     present.take(content)
@@ -153,9 +174,9 @@ def publish_if_due(every_s: float) -> None:
 def standing() -> tuple[int, list[Standing]]:
     """The version, and every setting as PostgreSQL has it. Raises Error."""
     with transaction.atomic():
-        stored, version = _stored(), _version()
-    last = _last_changes()
-    return version, [_stands(tunable, stored, last.get(name)) for name, tunable in TUNABLES.items()]
+        stored, as_of = _stored(), current_version()
+    holding, last = usable(stored), _last_changes()
+    return as_of, [_stands(one, holding, stored.get(name), last.get(name)) for name, one in TUNABLES.items()]
 
 
 def _last_changes() -> dict[str, Change]:
@@ -163,10 +184,10 @@ def _last_changes() -> dict[str, Change]:
     return {one.name: one for one in noted}
 
 
-def _stands(tunable: Tunable, stored: Mapping[str, Any], last: Change | None) -> Standing:
-    default = getattr(settings, tunable.name)
-    origin = "run time" if tunable.name in stored else "environment" if os.environ.get(tunable.name) else "default"
-    value = stored.get(tunable.name, default)
+def _stands(tunable: Tunable, values: Mapping[str, Any], stored: Any, last: Change | None) -> Standing:
+    default = default_of(tunable.name, values)
+    origin = "run time" if tunable.name in values else "environment" if os.environ.get(tunable.name) else "default"
+    value = values.get(tunable.name, default)
     if last is None:
-        return Standing(tunable, value, default, origin)
-    return Standing(tunable, value, default, origin, by=last.who, at=last.at, why=last.reason)
+        return Standing(tunable, value, default, origin, stored)
+    return Standing(tunable, value, default, origin, stored, by=last.who, at=last.at, why=last.reason)

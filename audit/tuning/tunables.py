@@ -165,9 +165,12 @@ def as_text(value: Any) -> str:
     """A value as people write it; `read` takes it."""
     if isinstance(value, list):
         return ",".join(map(str, value))
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return NONE if value == "" else str(value)
+    return NONE if value == "" else str(plain(value))
+
+
+def plain(value: Any) -> Any:
+    """300 for 300.0, which people and the API would write in two ways."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _LETS_IN = "More requests are let in, also of a sender that has gone wild."
@@ -204,7 +207,9 @@ TUNABLES: dict[str, Tunable] = {
             least=1, most=100_000_000, risky=Risky.HIGHER, risk="Redis needs more memory before the door closes.",
         ),
         Tunable(
-            "MUTT_OPEN_BATCHES_LOW", Kind.WHOLE, "batches", "at so many open batches the door opens again",
+            "MUTT_OPEN_BATCHES_LOW", Kind.WHOLE, "batches",
+            "at so many open batches the door opens again; must be below the other, "
+            "or what was set of the two at run time is ignored",
             most=100_000_000,
         ),
         Tunable(
@@ -313,7 +318,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
 }
 
 # The first must stay below the second, or the door would neither close nor open.
-_BELOW = (
+BELOW = (
     ("MUTT_OPEN_BATCHES_LOW", "MUTT_OPEN_BATCHES_HIGH"),
     ("MUTT_REDIS_MEMORY_LOW", "MUTT_REDIS_MEMORY_HIGH"),
 )
@@ -322,7 +327,7 @@ _BELOW = (
 def faults_between(values: Mapping[str, Any], changed: Iterable[str]) -> dict[str, str]:
     """What is wrong between settings, by the name of the changed one."""
     touched, faults = set(changed), {}
-    for low, high in _BELOW:
+    for low, high in BELOW:
         if touched & {low, high} and not values[low] < values[high]:
             if low in touched:
                 faults[low] = f"It must be below {high}, which is {as_text(values[high])}."

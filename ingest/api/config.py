@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from audit.changes import asked_by
 from audit.tuning.models import Setting
-from audit.tuning.storing import ChangedSinceError, Difference, InvalidError, change, standing
+from audit.tuning.storing import ChangedSinceError, Difference, InvalidError, change, current_version, standing
 from audit.tuning.tunables import TUNABLES
 from ingest.api.config_serializers import (
     ChangeConfigSerializer,
@@ -64,8 +64,12 @@ class ConfigViewSet(viewsets.GenericViewSet[Setting]):
         asked = ChangeConfigSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
+        planned_on = (
+            current_version() if given["dry_run"] else 0
+        )  # read first: what is changed after it refuses the plan
         changes = self._change(given["values"], given["reason"], "/values/", dry_run=given["dry_run"])
-        return Response(ConfigChangedSerializer({"dry_run": given["dry_run"], "changes": changes}).data)
+        shown = ConfigChangedSerializer({"dry_run": given["dry_run"], "changes": changes}).data
+        return Response(shown, headers=_tagged(planned_on) if given["dry_run"] else None)
 
     @extend_schema(operation_id="config_get", summary="A setting", parameters=[NAME], responses=SettingSerializer)
     def look_at(self, request: Request, name: str) -> Response:  # noqa: ARG002 - DRF's signature

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from audit.changes import MAX_REASON_LENGTH
 from audit.tuning.storing import Standing
-from audit.tuning.tunables import TOPICS, Kind
+from audit.tuning.tunables import TOPICS, Kind, plain
 
 ORIGINS = ("run time", "environment", "default")
 _TOPIC_OF = {name: topic for topic, names in TOPICS.items() for name in names}
@@ -20,6 +20,13 @@ class ValuesField(serializers.DictField):
     child = serializers.JSONField(allow_null=True)
 
 
+class ValueField(serializers.JSONField):
+    """A value of a setting, as people write it: 300 and never 300.0."""
+
+    def to_representation(self, value: Any) -> Any:
+        return super().to_representation(plain(value))
+
+
 class SettingSerializer(serializers.Serializer[Any]):
     """A setting that can be changed at run time."""
 
@@ -29,8 +36,8 @@ class SettingSerializer(serializers.Serializer[Any]):
     unit = serializers.CharField()
     meaning = serializers.CharField()
     bounds = serializers.CharField()
-    value = serializers.JSONField(help_text="A number, a text, or a list of texts.")
-    default = serializers.JSONField(help_text="What holds where nobody sets it: what the environment says.")
+    value = ValueField(help_text="A number, a text, or a list of texts.")
+    default = ValueField(help_text="What holds where nobody sets it: what the environment says.")
     origin = serializers.ChoiceField(choices=ORIGINS, help_text="Where the value comes from.")
     by = serializers.CharField(help_text="Who changed it last; empty: nobody ever did.")
     at = serializers.DateTimeField(allow_null=True)
@@ -67,8 +74,8 @@ class DifferenceSerializer(serializers.Serializer[Any]):
     """What becomes of a setting."""
 
     name = serializers.CharField()
-    before = serializers.JSONField()
-    after = serializers.JSONField()
+    before = ValueField()
+    after = ValueField()
     risk = serializers.CharField(help_text="What may come of it; empty where no guard is loosened.")
 
 

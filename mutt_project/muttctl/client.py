@@ -46,10 +46,10 @@ OnWait = Callable[[float, int], None]
 
 def connect(most_s: float = BULK_SECONDS) -> "Client":
     """A client for the MUTT which the environment, --profile or a profile names."""
-    return Client(read_configuration(os.environ, profile=_profile_of_command_line()), most_s=most_s)
+    return Client(read_configuration(os.environ, profile=profile_of_command_line()), most_s=most_s)
 
 
-def _profile_of_command_line() -> str | None:
+def profile_of_command_line() -> str | None:
     context = click.get_current_context(silent=True)
     return context.find_root().params.get("profile") if context else None
 
@@ -143,9 +143,17 @@ class Client:
         """What is at this address shall be like this."""
         return self._send("PUT", path, content, None, READ_SECONDS)
 
-    def patch(self, path: str, content: object, *, reason: str | None = None) -> JsonObject:
-        """Send the fields that are to change; the whole is the answer."""
-        return self._send("PATCH", path, content, reason, READ_SECONDS)
+    def patch(
+        self, path: str, content: object, *, reason: str | None = None, if_match: str | None = None
+    ) -> JsonObject:
+        """Send the fields that are to change; the whole is the answer. With a tag it is refused (412) for another."""
+        return self._send("PATCH", path, content, reason, READ_SECONDS, if_match)
+
+    def plan(self, path: str, content: object) -> tuple[JsonObject, str | None]:
+        """What a PATCH would change, which the content must ask for, and the tag of what it was planned on."""
+        headers = {"Content-Type": "application/json"}
+        answer = self._request("PATCH", path, json.dumps(content).encode(), headers)
+        return self._object_in(answer), answer.headers.get("ETag")
 
     def delete(self, path: str, *, reason: str | None = None) -> None:
         """Delete what is there; the answer has no content."""
@@ -165,8 +173,18 @@ class Client:
             on_wait(wait, attempt)
             self._sleep(wait)
 
-    def _send(self, method: str, path: str, content: object, reason: str | None, patience: float) -> JsonObject:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        content: object,
+        reason: str | None,
+        patience: float,
+        if_match: str | None = None,
+    ) -> JsonObject:
         headers = {"Content-Type": "application/json", **_telling(reason)}
+        if if_match:
+            headers["If-Match"] = if_match
         return self._object_in(self._request(method, path, json.dumps(content).encode(), headers, patience))
 
     def _get(self, target: str) -> JsonObject:

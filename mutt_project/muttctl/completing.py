@@ -66,3 +66,9 @@ complete_letters = from_api("/api/v1/dead-letters", "id", "detail", state="waiti
 complete_replays = from_api("/api/v1/replays", "id", "status")
 complete_settings = from_api("/api/v1/config", "name", "meaning")
 complete_months = from_api("/api/v1/retention", "month", "state")
+
+
+def complete_setting_pairs(context: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """NAME VALUE NAME VALUE: nobody knows the values."""
+    before = context.params.get(param.name or "") or ()
+    return [] if len(before) % 2 else complete_settings(context, param, incomplete)

@@ -1,13 +1,15 @@
 """`muttctl config`: settings that are changed while MUTT runs."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 import click
 
 from mutt_project.muttctl.client import JsonObject, connect
-from mutt_project.muttctl.completing import complete_settings
+from mutt_project.muttctl.completing import complete_setting_pairs, complete_settings
+from mutt_project.muttctl.errors import ApiRefusedError
 from mutt_project.muttctl.output import (
     cell,
     examples,
@@ -86,7 +88,9 @@ def _print_one(one: JsonObject) -> None:
         'muttctl config set MUTT_OPEN_BATCHES_LOW 1000 MUTT_OPEN_BATCHES_HIGH 2000 --yes --reason "CHG-1234"',
     ),
 )
-@click.argument("pairs", metavar="NAME VALUE [NAME VALUE]...", nargs=-1, required=True)
+@click.argument(
+    "pairs", metavar="NAME VALUE [NAME VALUE]...", nargs=-1, required=True, shell_complete=complete_setting_pairs
+)
 @reason_option(required=True)
 @yes_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
@@ -119,9 +123,9 @@ def reset(names: Sequence[str], reason: str, form: str, *, yes: bool, dry_run: b
 
 
 def _change(values: Mapping[str, str | None], reason: str, form: str, *, yes: bool, dry_run: bool) -> None:
-    """Look first what would be changed; ask where that loosens a guard."""
+    """Look first what would be changed; ask where that loosens a guard. What was looked at is what is changed."""
     client = connect()
-    planned = client.patch(PATH, {"values": values, "dry_run": True, "reason": reason})
+    planned, tag = client.plan(PATH, {"values": values, "dry_run": True, "reason": reason})
     risks = [f"{one.get('name')}: {one['risk']}" for one in planned.get("changes") or [] if one.get("risk")]
     if dry_run:
         _print_changes(planned, form)
@@ -132,7 +136,17 @@ def _change(values: Mapping[str, str | None], reason: str, form: str, *, yes: bo
             click.echo(risk, err=True)
     if risks:
         confirm("Change it all the same?", yes=yes)
-    _print_changes(client.patch(PATH, {"values": values, "reason": reason}), form)
+    try:
+        done = client.patch(PATH, {"values": values, "reason": reason}, if_match=tag)
+    except ApiRefusedError as error:
+        if error.status != HTTPStatus.PRECONDITION_FAILED:
+            raise
+        message = (
+            "Somebody has changed settings since this was planned, so nothing was changed.\n"
+            "Look with muttctl config list --changed, then give the command again."
+        )
+        raise ApiRefusedError(message, error.status, error.reason, error.errors) from None
+    _print_changes(done, form)
 
 
 def _print_changes(done: JsonObject, form: str, *, err: bool = False) -> None:

@@ -33,6 +33,21 @@ signing_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="The same for the signing secret.",
 )
+NONE = "none"
+_TAKEN_BACK: tuple[tuple[str, str, Any], ...] = (
+    ("allowed_sources", "allowed_sources", []),
+    ("rate_limit", "rate_limit", ""),
+    ("expires_in", "expires_at", None),
+)
+
+
+class ExpiryParameter(DurationParameter):
+    """A span of time, or “none”: it never ends."""
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return NONE if value == NONE else super().convert(value, param, ctx)
+
+
 _FIELDS: tuple[Callable[..., Any], ...] = (
     click.option(
         "--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="What it may do; may be repeated."
@@ -51,8 +66,26 @@ _FIELDS: tuple[Callable[..., Any], ...] = (
 )
 
 
+_CHANGED_FIELDS: tuple[Callable[..., Any], ...] = (
+    _FIELDS[0],
+    click.option(
+        "--source",
+        "allowed_sources",
+        type=click.Choice([*SOURCES, NONE]),
+        multiple=True,
+        help="The only source it may send for; may be repeated; none: for all.",
+    ),
+    click.option("--rate-limit", metavar="RATE", help="Such as 100/second; none: that of all keys."),
+    click.option("--expires-in", metavar="SPAN", type=ExpiryParameter(), help="Such as 12h or 90d; none: never."),
+)
+
+
 def field_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_options(command, _FIELDS)
+
+
+def changed_field_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    return with_options(command, _CHANGED_FIELDS)
 
 
 @click.group(
@@ -128,16 +161,23 @@ def create_key(
     epilog=examples(
         "muttctl keys update rsyslog --rate-limit 100/second",
         'muttctl keys update grafana --expires-in 30d --reason "CHG-1234"',
+        'muttctl keys update grafana --expires-in none --reason "CHG-1234 is over"',
     ),
 )
 @key_argument
 @click.option("--name", metavar="TEXT", help="Call it so from now on.")
-@field_options
+@changed_field_options
 @reason_option()
 @output_option
 def update_key(key: str, reason: str | None, form: str, **options: Any) -> None:
-    """Change what is given of a key; all else stays. The secret stays, too."""
-    asked = _given(options)
+    """Change what is given of a key; all else stays. The secret stays, too.
+
+    “none” takes a limit back: --expires-in, --rate-limit, --source.
+    """
+    if NONE in options["allowed_sources"] and len(options["allowed_sources"]) > 1:
+        raise click.UsageError("--source none is for all sources: leave the other --source out.")
+    asked = _given({name: value for name, value in options.items() if value not in (NONE, (NONE,))})
+    asked |= {field: empty for option, field, empty in _TAKEN_BACK if options[option] in (NONE, (NONE,))}
     if not asked:
         raise click.UsageError("Say what is to change, such as --rate-limit 100/second.")
     _change(key, asked, reason, form)
@@ -269,7 +309,7 @@ def _found(client: Client, key: str) -> JsonObject:
 
 def _given(options: dict[str, Any]) -> JsonObject:
     """The fields that were given, as the API takes them."""
-    span = options.pop("expires_in")
+    span = options.pop("expires_in", None)
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items() if value}
     return given | ({} if span is None else {"expires_at": (datetime.now(UTC) + timedelta(seconds=span)).isoformat()})
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from audit.tls import client_context
-from mutt_project.muttctl.client import Client, JsonObject
+from mutt_project.muttctl.client import Client, JsonObject, profile_of_command_line
 from mutt_project.muttctl.completing import complete_profiles
 from mutt_project.muttctl.configuration import check_key, check_privacy, checked_url, of_profile
 from mutt_project.muttctl.errors import ConfigurationError, MuttctlError
@@ -180,7 +180,7 @@ def _forget_former_key(before: Profile, made: Profile, folder: Path) -> None:
 
 
 def _named(profiles: Profiles, name: str | None) -> Profile:
-    wanted = name or os.environ.get("MUTT_PROFILE") or profiles.current
+    wanted = name or profile_of_command_line() or os.environ.get("MUTT_PROFILE", "").strip() or profiles.current
     if not wanted:
         raise ConfigurationError("No profile is the current one: name one, or choose it by muttctl profile use.")
     return profiles.named(wanted)

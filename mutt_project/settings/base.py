@@ -19,6 +19,7 @@ from mutt_project.log_lines import log_format
 from mutt_project.secrets.vault_settings import VaultSettings
 from mutt_project.settings.environment import (
     at_least_one,
+    below,
     boolean,
     days,
     log_level,
@@ -275,6 +276,8 @@ MUTT_OPEN_BATCHES_HIGH = optional("MUTT_OPEN_BATCHES_HIGH", 500_000, int)
 MUTT_OPEN_BATCHES_LOW = optional("MUTT_OPEN_BATCHES_LOW", MUTT_OPEN_BATCHES_HIGH * 8 // 10, int)
 MUTT_REDIS_MEMORY_HIGH = optional("MUTT_REDIS_MEMORY_HIGH", 0.70, share)
 MUTT_REDIS_MEMORY_LOW = optional("MUTT_REDIS_MEMORY_LOW", 0.60, share)
+below("MUTT_OPEN_BATCHES_LOW", MUTT_OPEN_BATCHES_LOW, "MUTT_OPEN_BATCHES_HIGH", MUTT_OPEN_BATCHES_HIGH)
+below("MUTT_REDIS_MEMORY_LOW", MUTT_REDIS_MEMORY_LOW, "MUTT_REDIS_MEMORY_HIGH", MUTT_REDIS_MEMORY_HIGH)
 MUTT_GATE_EVERY_S = optional("MUTT_GATE_EVERY_S", 0.25, positive)
 
 # Requests of one API key, and of all together, such as 100/second; empty: as many as come.

@@ -104,7 +104,7 @@ DESCRIBED: dict[str, tuple[Variable, ...]] = {
         V("MUTT_KEY_RATE"),
         V("MUTT_GLOBAL_RATE"),
         V("MUTT_OPEN_BATCHES_HIGH"),
-        V("MUTT_OPEN_BATCHES_LOW", default="four fifths of `MUTT_OPEN_BATCHES_HIGH`"),
+        V("MUTT_OPEN_BATCHES_LOW", default="four fifths of `MUTT_OPEN_BATCHES_HIGH` as it is at present"),
         V("MUTT_REDIS_MEMORY_HIGH"),
         V("MUTT_REDIS_MEMORY_LOW"),
         V("MUTT_GATE_EVERY_S", "how often each web process asks whether the door is to be closed", unit="seconds"),

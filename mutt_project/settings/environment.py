@@ -49,6 +49,15 @@ def optional(name: str, default: T, read: Callable[[str], T]) -> T:
         raise ImproperlyConfigured(f"The environment variable {name} cannot be used: {error}") from error
 
 
+def below(low_name: str, low: float, high_name: str, high: float) -> None:
+    """A low mark must be below its high one. Raises ImproperlyConfigured."""
+    if not low < high:
+        raise ImproperlyConfigured(
+            f"{low_name} is {low} and must be below {high_name}, which is {high}: set one of the two environment "
+            "variables, or both, so that what closes at the high mark opens again at the low one."
+        )
+
+
 _TAKES: dict[Callable[[str], Any], str] = {int: "a whole number", str: "text"}
 
 

@@ -3,8 +3,10 @@
 import json
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -43,6 +45,7 @@ class _Done:
     figures: list[Figures] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    trace: bool = False
 
     def add(self, name: str, run: Callable[[], Figures]) -> None:
         try:
@@ -52,6 +55,13 @@ class _Done:
             self.skipped[name] = str(why)
         except (StepFailed, TimeoutError, NotStarted, Refused, WrongPage) as error:
             _console.print(f"{name}: {error}", style="red", markup=False)
+            self.failed.append(name)
+        except Exception as error:  # noqa: BLE001 - the other drills go on, and what they measured is shown
+            first = str(error).strip().partition("\n")[0]
+            hint = "" if self.trace else " (where: run it with --keep)"
+            _console.print(f"{name}: {type(error).__name__}: {first}{hint}", style="red", markup=False)
+            if self.trace:
+                _console.print(traceback.format_exc(), markup=False)
             self.failed.append(name)
 
     def show(self, form: str) -> None:
@@ -76,7 +86,7 @@ class _Done:
 @click.option("--list", "only_list", is_flag=True, help="Say which drills there are.")
 @click.option("-o", "--output", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--write-page", is_flag=True, help="Write the figures into docs/disaster-recovery.md.")
-@click.option("--keep", is_flag=True, help="Keep the sandbox's folder.")
+@click.option("--keep", is_flag=True, help="Keep the sandbox's folder, and show where an error came from.")
 def main(names: tuple[str, ...], form: str, *, only_list: bool, write_page: bool, keep: bool) -> None:
     """Run drills, by name or `all`.
 
@@ -91,16 +101,20 @@ def main(names: tuple[str, ...], form: str, *, only_list: bool, write_page: bool
     wanted = list(known) if "all" in names else list(names)
     if unknown := [name for name in wanted if name not in known]:
         raise click.UsageError(f"There is no drill {unknown[0]}. There are: {', '.join(known)}, all.")
-    done = _Done()
+    done = _Done(trace=keep)
     for name in wanted:
         _console.rule(name)
-        done.add(name, known[name](Page.read(), _say, keep=keep).run)
+        done.add(name, partial(_run, known[name], keep=keep))
     done.show(form)
     if write_page:
         for one in done.figures:
             if one.passed:
                 PAGE.write_text(Page.read().with_figures(one.name, as_markdown(one)).text, encoding="utf-8")
     sys.exit(done.exit_status)
+
+
+def _run(drill: type[Scenario], *, keep: bool) -> Figures:
+    return drill(Page.read(), _say, keep=keep).run()
 
 
 def _show(known: dict[str, type[Scenario]], form: str) -> None:

@@ -1,6 +1,7 @@
 """After a store was put back: what the other one knows is had again, what nobody knows is booked as lost."""
 
 import itertools
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -34,6 +35,11 @@ def opened(books: Journal) -> UUID:
 def recorded(books: Journal, *outcomes: Outcome, finish: bool = True) -> UUID:
     """A batch with records: closed, or on its way to Moogsoft."""
     batch = opened(books)
+    record(books, batch, *outcomes, finish=finish)
+    return batch
+
+
+def record(books: Journal, batch: UUID, *outcomes: Outcome, finish: bool = True) -> None:
     claim(books, batch, Stage.VALIDATE).advance(Stage.MATCH)
     held = claim(books, batch, Stage.MATCH)
     write_records(rows(held, *outcomes))
@@ -41,7 +47,6 @@ def recorded(books: Journal, *outcomes: Outcome, finish: bool = True) -> UUID:
         held.finish()
     else:
         held.advance(Stage.FORWARD)
-    return batch
 
 
 class Backup:
@@ -75,6 +80,67 @@ def test_where_nothing_happened_nothing_is_done():
     assert mended(books) == WELL
     assert after_restore.book(books, "", "", NOW) == 0
     assert not Loss.objects.exists()
+
+
+class Meanwhile(Journal):
+    """A journal beside which something is done just before and just after one of the looks into it."""
+
+    def __init__(self, look: str, do: Callable[[], object]) -> None:
+        settings = journal()
+        super().__init__(redis_client(), lease_s=settings._lease_s, grace_s=settings._grace_s)  # noqa: SLF001
+        look_in = getattr(self, look)
+
+        def between(*arguments: object) -> object:
+            do()
+            found = look_in(*arguments)
+            do()
+            return found
+
+        setattr(self, look, between)
+
+
+def test_what_is_accepted_and_recorded_between_two_looks_is_not_forgotten():
+    books = journal()
+    recorded(books, *IGNORED)
+    busy = Meanwhile("totals", lambda: recorded(books, *IGNORED))
+    assert after_restore.look(busy) == WELL
+    assert after_restore.mend(busy) == WELL
+    assert read_ledger(books).accepted == Record.objects.count()
+
+
+def test_what_is_recorded_while_forgotten_events_are_counted_is_counted_once():
+    books = journal()
+    recorded(books, *IGNORED)
+    backup = Backup()
+    for _ in range(4):
+        recorded(books, *IGNORED)
+    backup.restore()
+    waiting = [opened(books), opened(books)]
+
+    def record_one() -> None:
+        if waiting:
+            record(books, waiting.pop(), *IGNORED)
+
+    busy = Meanwhile("totals", record_one)
+    assert after_restore.mend(busy) == Findings(forgotten=12, owed=0, undecided=0, imbalance=0)
+    assert read_ledger(books).balanced
+
+
+def test_an_alert_that_is_delivered_between_two_looks_is_not_owed_and_does_not_go_out_again():
+    books = journal()
+    waiting = [recorded(books, *[Outcome.PENDING] * 3, finish=False) for _ in range(4)]
+
+    def deliver() -> None:
+        batch = waiting.pop()
+        mark_delivered([event_id(batch, number) for number in range(3)], NOW)
+        claim(books, batch, Stage.FORWARD).finish()
+
+    busy = Meanwhile("open_among", deliver)
+    assert after_restore.look(busy) == WELL
+    assert after_restore.mend(busy) == WELL
+    assert not waiting
+    assert read_ledger(books).delivered == 12
+    assert books.totals().open_batches == 0
 
 
 def test_a_redis_that_went_back_counts_on_from_what_is_recorded():

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from constance.codecs import dumps
+from constance.models import Constance
 from django.conf import settings as environment
 from django.contrib.auth.models import Group, User
 from django.test import Client
@@ -65,7 +67,7 @@ def test_faults_have_pointers(api):
     values = {"MUTT_OPEN_BATCHES_HIGH": 10, "NO_SUCH": 1, SIZE: "x"}
     answer = send(api, "PATCH", PATH, {"values": values, "reason": "CHG-1"})
     assert [one["pointer"] for one in answer.json()["errors"]] == ["/values/NO_SUCH", f"/values/{SIZE}"]
-    answer = send(api, "PATCH", PATH, {"values": {"MUTT_OPEN_BATCHES_HIGH": 10}, "reason": "CHG-1"})
+    answer = send(api, "PATCH", PATH, {"values": {"MUTT_REDIS_MEMORY_HIGH": 0.5}, "reason": "CHG-1"})
     assert "change that one with it" in answer.json()["errors"][0]["detail"]
 
 
@@ -82,6 +84,32 @@ def test_if_match_keeps_from_overwriting_what_somebody_else_did(api):
     for wanted in (tag, '"x"'):
         assert send(api, "PATCH", PATH, body, **{"If-Match": wanted}).status_code == 412
     assert tuned.MOOGSOFT_BATCH_SIZE == 50
+
+
+def test_a_plan_has_the_tag_of_what_it_was_made_on(api):
+    body = {"values": {SIZE: 50}, "reason": "CHG-1"}
+    tag = send(api, "PATCH", PATH, body | {"dry_run": True})["ETag"]
+    assert tag == api.get(PATH)["ETag"]
+    change({SIZE: 40})
+    assert send(api, "PATCH", PATH, body, **{"If-Match": tag}).status_code == 412
+    tag = send(api, "PATCH", PATH, body | {"dry_run": True})["ETag"]
+    assert send(api, "PATCH", PATH, body, **{"If-Match": tag}).status_code == 200
+
+
+def test_whole_numbers_look_the_same_wherever_they_stand(api):
+    changed = send(api, "PATCH", PATH, {"values": {"MOOGSOFT_BREAKER_OPEN_S": "300.0"}, "reason": "CHG-1"})
+    shown = api.get(f"{PATH}/MOOGSOFT_BREAKER_OPEN_S")
+    assert b'"after":300,' in changed.content.replace(b" ", b"")
+    assert b'"value":300,' in shown.content.replace(b" ", b"")
+
+
+def test_on_the_page_what_cannot_be_used_is_seen_and_taken_back():
+    Constance.objects.create(key=SIZE, value=dumps(0))
+    grace = person("admin")
+    page = grace.get(PAGE)
+    assert form_of(page)[SIZE] == "0"
+    grace.post(PAGE, form_of(page, MOOGSOFT_BATCH_SIZE="", reason="CHG-1"))
+    assert not Constance.objects.exists()
 
 
 def test_without_postgresql_the_api_says_so_and_the_last_values_hold(api, postgresql_leaves):

@@ -117,3 +117,10 @@ def test_words_are_taken_as_they_are_spelt():
     assert read("onprem") == "onprem"
     with pytest.raises(ValueError, match="none of cloud, onprem"):
         read("Cloud")
+
+
+def test_a_low_mark_that_is_not_below_its_high_one_is_refused():
+    below("MUTT_SOME_LOW", 1, "MUTT_SOME_HIGH", 2)
+    for low in (2, 3):
+        with pytest.raises(ImproperlyConfigured, match=f"MUTT_SOME_LOW is {low} and must be below MUTT_SOME_HIGH"):
+            below("MUTT_SOME_LOW", low, "MUTT_SOME_HIGH", 2)

@@ -38,6 +38,18 @@ def noted() -> list[Change]:
     return list(Change.objects.filter(kind="setting").order_by("id"))
 
 
+@pytest.fixture
+def turn(monkeypatch):
+    """The connection of a test is closed by no thread."""
+    monkeypatch.setattr(connection, "close", lambda: None)
+
+    def turn() -> None:
+        redis_client().delete(storing.TURN)
+        publish_if_due(4)
+
+    return turn
+
+
 def test_a_change_holds_at_once_is_published_and_is_noted_with_before_and_after():
     with noted_as("ada", "admin", "CHG-1"):
         change({"MOOGSOFT_BATCH_SIZE": "50"})
@@ -68,7 +80,8 @@ def test_one_fault_and_nothing_is_changed():
     assert (Constance.objects.count(), noted()) == (0, [])
 
 
-def test_what_is_set_and_what_is_default_must_fit_together():
+def test_what_is_set_and_what_the_environment_says_must_fit_together(monkeypatch):
+    monkeypatch.setenv(LOW, "400000")
     with pytest.raises(InvalidError) as caught:
         change({HIGH: 10})
     assert set(caught.value.faults) == {HIGH}
@@ -77,6 +90,49 @@ def test_what_is_set_and_what_is_default_must_fit_together():
         change({LOW: None})
     assert set(caught.value.faults) == {LOW}
     change({HIGH: None, LOW: None})
+
+
+def test_a_low_mark_that_nobody_set_follows_the_high_one():
+    change({HIGH: 2000})
+    assert (tuned.MUTT_OPEN_BATCHES_LOW, tuned.MUTT_OPEN_BATCHES_HIGH) == (1600, 2000)
+    shown = {one.tunable.name: one for one in standing()[1]}[LOW]
+    assert (shown.value, shown.default, shown.origin) == (1600, 1600, "default")
+    change({LOW: 100})
+    assert tuned.MUTT_OPEN_BATCHES_LOW == 100
+    change({HIGH: None, LOW: None})
+    assert tuned.MUTT_OPEN_BATCHES_LOW == settings.MUTT_OPEN_BATCHES_LOW
+
+
+def test_marks_that_cross_after_a_restart_are_ignored_until_they_fit_again(monkeypatch, turn, caplog):
+    change({HIGH: 2000})
+    monkeypatch.setenv(LOW, "400000")
+    present.forget()
+    for _ in range(3):
+        turn()
+    assert (tuned.MUTT_OPEN_BATCHES_LOW, tuned.MUTT_OPEN_BATCHES_HIGH) == (400_000, 500_000)
+    said = f"the setting {HIGH} is ignored: {LOW} would be 400000, and must be below {HIGH}, which would be 2000"
+    assert caplog.text.count(said) == 1
+    with pytest.raises(InvalidError, match="which is 2000"):
+        change({LOW: 3000})
+    change({LOW: 1000})
+    assert (tuned.MUTT_OPEN_BATCHES_LOW, tuned.MUTT_OPEN_BATCHES_HIGH) == (1000, 2000)
+    change({HIGH: None, LOW: None})
+    assert (tuned.MUTT_OPEN_BATCHES_LOW, tuned.MUTT_OPEN_BATCHES_HIGH) == (400_000, 500_000)
+
+
+@pytest.mark.parametrize("stored", [dumps(0), dumps("many"), '{"__type__": "unknown", "__value__": 1}'])
+def test_what_cannot_be_used_is_seen_told_once_and_can_be_taken_back(stored, turn, caplog):
+    Constance.objects.create(key="MOOGSOFT_BATCH_SIZE", value=stored)
+    for _ in range(3):
+        turn()
+    assert tuned.MOOGSOFT_BATCH_SIZE == 100
+    assert caplog.text.count("MOOGSOFT_BATCH_SIZE is ignored") == 1
+    shown = {one.tunable.name: one for one in standing()[1]}["MOOGSOFT_BATCH_SIZE"]
+    assert (shown.value, shown.origin) == (100, "default")
+    (told,) = change({"MOOGSOFT_BATCH_SIZE": None})
+    assert (told.before, told.after, told.risk) == (shown.stored, 100, "")
+    assert shown.stored is not None
+    assert not Constance.objects.exists()
 
 
 def test_a_dry_run_tells_what_it_would_do_and_what_may_come_of_it():
@@ -123,18 +179,6 @@ def test_it_is_told_where_a_value_comes_from_and_who_set_it(monkeypatch):
         *("ada", "CHG-1"),
     )
     assert (by_name["MUTT_MAX_EVENTS"].origin, by_name["MOOGSOFT_RATE"].origin) == ("environment", "default")
-
-
-@pytest.fixture
-def turn(monkeypatch):
-    """The connection of a test is closed by no thread."""
-    monkeypatch.setattr(connection, "close", lambda: None)
-
-    def turn() -> None:
-        redis_client().delete(storing.TURN)
-        publish_if_due(4)
-
-    return turn
 
 
 def test_what_psql_changes_or_redis_loses_is_published_again(turn):

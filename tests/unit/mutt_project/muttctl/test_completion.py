@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.mutt_project.muttctl.stub_api import API_KEY, Muttctl, StubApi
+from tests.unit.mutt_project.muttctl.stub_api import API_KEY, Answer, Muttctl, StubApi
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -79,6 +79,14 @@ def test_ids_and_names_are_those_that_mutt_has(offered, api: StubApi):
     api.hosts.entries = [{"id": 1, "hostname": "lab-1"}, {"id": 2, "hostname": "lab 2"}, {"id": 3, "hostname": "core"}]
     assert offered("muttctl hosts remove lab") == ["lab-1"]
     assert api.asked[-1].query["search"] == "lab"
+
+
+def test_names_of_settings_are_at_every_other_place(offered, api: StubApi):
+    settings = Answer(200, {"settings": [{"name": "MUTT_MAX_EVENTS"}, {"name": "MOOGSOFT_RATE"}]})
+    api.scripted = [settings] * 2
+    assert offered("muttctl config set MUTT") == ["MUTT_MAX_EVENTS"]
+    assert offered("muttctl config set MUTT_MAX_EVENTS M") == []
+    assert offered("muttctl config set MUTT_MAX_EVENTS 5 MOOG") == ["MOOGSOFT_RATE"]
 
 
 def test_a_mutt_that_is_away_or_refuses_completes_nothing_and_says_nothing(offered):

@@ -25,7 +25,7 @@ REASON = ("--reason", "CHG-2")
 
 
 def changes(*found: dict[str, Any], dry_run: bool = False) -> Answer:
-    return Answer(200, {"dry_run": dry_run, "changes": list(found)})
+    return Answer(200, {"dry_run": dry_run, "changes": list(found)}, {"ETag": '"7"'} if dry_run else {})
 
 
 SMALLER = {"name": "MOOGSOFT_BATCH_SIZE", "before": 100, "after": 50, "risk": ""}
@@ -96,3 +96,20 @@ def test_one_setting_and_changes_come_as_csv(api: StubApi, muttctl: Muttctl) -> 
     assert muttctl("config", "get", "MOOGSOFT_BATCH_SIZE", "-o", "csv").stdout.startswith("name,value,default,origin")
     command = ("config", "set", "MUTT_RETENTION_DAYS", "30", "--dry-run", "-o", "csv", *REASON)
     assert muttctl(*command).stdout.splitlines()[1] == "MUTT_RETENTION_DAYS,400,30,Months leave the database."
+
+
+def test_what_was_looked_at_is_what_is_changed(api: StubApi, muttctl: Muttctl) -> None:
+    command = ("config", "set", "MOOGSOFT_BATCH_SIZE", "50", *REASON)
+    api.scripted = [changes(SMALLER, dry_run=True), changes(SMALLER)]
+    assert muttctl(*command).exit_code == 0
+    assert [one.headers.get("If-Match") for one in api.asked] == [None, '"7"']
+    api.scripted = [changes(SMALLER, dry_run=True), problem(412, "Precondition Failed", "Somebody has changed this.")]
+    refused = muttctl(*command)
+    assert (refused.exit_code, refused.stdout) == (4, "")
+    assert "Somebody has changed settings since this was planned, so nothing was changed." in refused.stderr
+
+
+def test_an_api_without_tags_is_asked_all_the_same(api: StubApi, muttctl: Muttctl) -> None:
+    api.scripted = [Answer(200, {"dry_run": True, "changes": [SMALLER]}), changes(SMALLER)]
+    assert muttctl("config", "set", "MOOGSOFT_BATCH_SIZE", "50", *REASON).exit_code == 0
+    assert "If-Match" not in api.asked[-1].headers

@@ -87,6 +87,18 @@ def test_a_key_from_its_revocation_to_its_end(run: Run) -> None:
     assert not ApiKey.objects.filter(name="reader").exists()
 
 
+def test_limits_of_a_key_are_taken_back(run: Run) -> None:
+    run(*NEW, "--source", "syslog", "--rate-limit", "100/second", "--expires-in", "90d")
+    assert run("keys", "update", "rsyslog", "--expires-in", "none").exit_code == 0
+    made = ApiKey.objects.get(name="rsyslog")
+    assert (made.expires_at, made.rate_limit, made.allowed_sources) == (None, "100/second", ["syslog"])
+    assert run("keys", "update", "rsyslog", "--rate-limit", "none", "--source", "none").exit_code == 0
+    made.refresh_from_db()
+    assert (made.rate_limit, made.allowed_sources) == ("", [])
+    fails(run("keys", "update", "rsyslog", "--source", "none", "--source", "syslog"), 2, "leave the other --source out")
+    fails(run(*NEW, "--expires-in", "none"), 2, "is no span of time")
+
+
 def test_signing_secrets_come_and_go(run: Run, tmp_path: Path) -> None:
     run(*NEW)
     assert run("keys", "rotate-signing", "rsyslog").stdout.startswith("whsec_")

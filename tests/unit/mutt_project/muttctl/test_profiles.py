@@ -266,3 +266,15 @@ def test_away_or_refused_is_said_with_the_name_of_the_profile(muttctl: Muttctl, 
     result = alone(muttctl, "--profile", "gone", "ledger")
     assert result.exit_code == 3
     assert "is the address of the profile “gone” right?" in result.stderr
+
+
+def test_the_root_option_names_the_profile_that_is_shown_and_checked(api: StubApi, muttctl: Muttctl) -> None:
+    for name in ("prod", "lab", "site"):
+        add(muttctl, api, name=name)
+    shown = muttctl("--profile", "lab", "profile", "show", "-o", "json", MUTT_PROFILE="site")
+    assert json.loads(shown.stdout)["name"] == "lab"
+    assert json.loads(muttctl("profile", "show", "-o", "json", MUTT_PROFILE="site").stdout)["name"] == "site"
+    api.scripted = [Answer(200, {})]
+    checked = muttctl("--profile", "lab", "profile", "check", "-o", "json", MUTT_PROFILE="site")
+    assert json.loads(checked.stdout)["profile"] == "lab"
+    assert json.loads(muttctl("--profile", "lab", "profile", "show", "site", "-o", "json").stdout)["name"] == "site"

@@ -28,6 +28,10 @@ def skipped() -> Figures:
     raise Skipped("something is missing")
 
 
+def broken() -> Figures:
+    raise RuntimeError("GET ledger was answered 500: of this there is more\nthan one line")
+
+
 @pytest.mark.parametrize(
     ("runs", "status"),
     [
@@ -35,6 +39,7 @@ def skipped() -> Figures:
         ([done, skipped], 3),
         ([lost], 1),
         ([failed, done], 1),
+        ([broken, done], 1),
         ([skipped, lost], 1),
     ],
 )
@@ -47,3 +52,14 @@ def test_a_drill_that_is_not_allowed_is_told_apart_from_one_that_failed(runs, st
     told = capsys.readouterr()
     assert ("something is missing" in told.out) == (skipped in runs)
     assert ("one event is lost" in told.out) == (lost in runs)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_an_error_that_nobody_expected_is_told_and_the_others_go_on(keep, capsys):
+    ended = drills._Done(trace=keep)  # noqa: SLF001 - as above
+    for run in (broken, done):
+        ended.add(run.__name__, run)
+    assert (ended.failed, len(ended.figures)) == (["broken"], 1)
+    told = capsys.readouterr().err
+    assert "broken: RuntimeError: GET ledger was answered 500" in told
+    assert ("Traceback" in told) == keep
