@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from mutt_project.settings.environment import (
     READ,
+    below,
     boolean,
     comma_separated,
     one_of,

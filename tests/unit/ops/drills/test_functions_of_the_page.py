@@ -10,7 +10,7 @@ from ops.drills.page import PAGE
 from ops.local.stack import ROOT
 
 TEXT = PAGE.read_text()
-PROGRAMS = ("systemctl", "systemd-run", "docker", "kubectl")
+PROGRAMS = ("systemctl", "mutt-manage", "docker", "kubectl")
 
 
 def functions(installation: str) -> str:
@@ -42,7 +42,7 @@ def test_systemd_stops_all_workers_there_are_and_debians_own_servers(tmp_path: P
         *(f"systemctl stop mutt-worker@pipeline-{number}.service" for number in (1, 2, 3)),
         "systemctl stop postgresql@18-main",
         "systemctl start redis-server",
-        "systemd-run --unit=mutt-manage --quiet --pipe --wait --collect /opt/mutt/venv/bin/python manage.py reconcile",
+        "mutt-manage reconcile",
     ]
 
 
