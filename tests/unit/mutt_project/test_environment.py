@@ -5,6 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mutt_project.settings import environment
 from mutt_project.settings.environment import (
     below,
     boolean,
@@ -17,6 +18,12 @@ from mutt_project.settings.environment import (
 )
 
 NAME = "MUTT_FOR_A_TEST"
+
+
+@pytest.fixture(autouse=True)
+def nothing_read_before(monkeypatch):
+    """What is read here is none of MUTT's variables."""
+    monkeypatch.setattr(environment, "READ", {})
 
 
 def test_a_required_variable_is_read(monkeypatch):
