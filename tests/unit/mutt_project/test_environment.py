@@ -5,8 +5,8 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mutt_project.settings import environment
 from mutt_project.settings.environment import (
-    READ,
     below,
     boolean,
     comma_separated,
@@ -21,10 +21,9 @@ NAME = "MUTT_FOR_A_TEST"
 
 
 @pytest.fixture(autouse=True)
-def _forgotten():
-    """docs/settings.md is written out of what was read."""
-    yield
-    READ.pop(NAME, None)
+def nothing_read_before(monkeypatch):
+    """What is read here is none of MUTT's variables."""
+    monkeypatch.setattr(environment, "READ", {})
 
 
 def test_a_required_variable_is_read(monkeypatch):
