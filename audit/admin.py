@@ -20,6 +20,7 @@ from audit.change_page import show_changes
 from audit.models import Archive, Attempt, Record
 from audit.search_page import show_search
 from audit.tuning.admin import SettingAdmin  # noqa: F401 - here is where Django looks for pages
+from audit.uneditable_admin import UneditableAdmin
 
 _DIGITS = 6  # of the number of a page
 
@@ -47,7 +48,7 @@ class UncountedPaginator(Paginator[Any]):
         return begin + (min(found, self.per_page) if last else found)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[M]):
+class ReadOnlyAdmin(UneditableAdmin[M]):
     """What MUTT wrote, nobody edits."""
 
     show_full_result_count = False
@@ -63,15 +64,6 @@ class ReadOnlyAdmin(admin.ModelAdmin[M]):
     ) -> Paginator[Any]:
         page = request.GET.get(PAGE_VAR, "1")
         return UncountedPaginator(queryset, per_page, int(page) if page.isdecimal() and len(page) < _DIGITS else 1)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
-        return False
 
 
 @admin.register(Record)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from redis.exceptions import RedisError
 
+from audit.uneditable_admin import OnePageAdmin
 from forwarder.breaker import Wish
 from forwarder.looking import Delivering, delivering
 from forwarder.models import Destination
@@ -42,20 +43,8 @@ class WishForm(forms.Form):
 
 
 @admin.register(Destination)
-class DestinationAdmin(admin.ModelAdmin[Destination]):
+class DestinationAdmin(OnePageAdmin[Destination]):
     """There is one destination, so its list is its page."""
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> None:
-        """No entry can be opened: there is no table."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # noqa: ARG002
         if not self.has_view_permission(request):

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from redis.exceptions import RedisError
 
 from audit.admin import ReadOnlyAdmin
+from audit.uneditable_admin import UneditableAdmin
 from ingest.quarantine_models import Quarantined
 from ingest.receiving import Receipt
 from ingest.resending import MOST_AT_ONCE, Resent, resend_many
@@ -70,7 +71,7 @@ class QuarantinedAdmin(ReadOnlyAdmin[Quarantined]):
         return found | queryset.alias(place=place).filter(place__gt=0), may_repeat
 
     def has_delete_permission(self, request: HttpRequest, obj: Quarantined | None = None) -> bool:
-        return super(ReadOnlyAdmin, self).has_delete_permission(request, obj)
+        return super(UneditableAdmin, self).has_delete_permission(request, obj)
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("ingest.resend_quarantined")

@@ -18,6 +18,7 @@ from audit.changes import MAX_REASON_LENGTH
 from audit.tuning.models import Setting
 from audit.tuning.storing import ChangedSinceError, Difference, InvalidError, Standing, change, standing
 from audit.tuning.tunables import TOPICS, TUNABLES, as_text
+from audit.uneditable_admin import OnePageAdmin
 
 _MAY_CHANGE = "audit.change_setting"
 admin.site.unregister([Config])  # constance's own page knows neither bounds nor reasons
@@ -85,20 +86,8 @@ def _topics(settings: list[Standing], form: ConfigForm | None) -> Iterator[tuple
 
 
 @admin.register(Setting)
-class SettingAdmin(admin.ModelAdmin[Setting]):
-    """There is one page for all of them, and no table."""
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> None:
-        """No entry can be opened."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
+class SettingAdmin(OnePageAdmin[Setting]):
+    """There is one page for all of them."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return request.user.has_perm("audit.view_setting")

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from audit.connections import redis_client
 from audit.metrics import SETTINGS_READ_FAILURES, SETTINGS_VERSION
-from audit.tuning.tunables import BELOW, TUNABLES
+from audit.tuning.tunables import BELOW, TUNABLES, low_mark_of
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def default_of(name: str, values: Mapping[str, Any]) -> Any:
     """What holds where nobody set it at run time, given what was set."""
     high = values.get("MUTT_OPEN_BATCHES_HIGH")
     if name == "MUTT_OPEN_BATCHES_LOW" and high is not None and not os.environ.get(name):
-        return high * 8 // 10  # as in mutt_project/settings/base.py
+        return low_mark_of(high)
     return getattr(settings, name)
 
 

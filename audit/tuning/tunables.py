@@ -22,6 +22,11 @@ NONE = "none"  # stands for a rate that is not limited
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
+def low_mark_of(high: int) -> int:
+    """At so many open batches the door opens again, where nobody says otherwise."""
+    return high * 8 // 10
+
+
 class Kind(StrEnum):
     """What a value is."""
 

@@ -25,7 +25,7 @@ from mutt_project.muttctl.output import (
     printable,
     short_time,
 )
-from mutt_project.muttctl.parameters import ReasonParameter, TimeParameter, confirm, reason_option
+from mutt_project.muttctl.parameters import ReasonParameter, TimeParameter, confirm, reason_option, with_options
 
 PATH = "/api/v1/dead-letters"
 REPLAYS = "/api/v1/replays"
@@ -41,7 +41,7 @@ BEGUN_COLUMNS = ("count", "id", "status", "rate", "replayed", "skipped")
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 _SHOWN_EXCERPT = 200
 
-Command = Callable[..., None]
+Command = Callable[..., Any]
 
 
 def filter_options(command: Command) -> Command:
@@ -57,9 +57,25 @@ def filter_options(command: Command) -> Command:
         click.option("--since", type=TimeParameter(), help="Died at or after: ISO 8601, or like -1h, -30m, -2d."),
         click.option("--until", type=TimeParameter(), help="Died before: the same forms."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
+
+
+def chosen_options(command: Command) -> Command:
+    """The options that say to which something is done: by filter, by id, or to all."""
+    options = (
+        filter_options,
+        click.option(
+            "--id",
+            "ids",
+            metavar="ID",
+            type=click.IntRange(1),
+            multiple=True,
+            help="This one; may be repeated.",
+            shell_complete=complete_letters,
+        ),
+        click.option("--all", "everything", is_flag=True, help="All that wait."),
+    )
+    return with_options(command, options)
 
 
 class LetterParameter(click.ParamType[str]):
@@ -129,17 +145,7 @@ def summary(form: str) -> None:
         "muttctl dlq replay --all --rate 20 --yes --wait",
     ),
 )
-@filter_options
-@click.option(
-    "--id",
-    "ids",
-    metavar="ID",
-    type=click.IntRange(1),
-    multiple=True,
-    help="This one; may be repeated.",
-    shell_complete=complete_letters,
-)
-@click.option("--all", "everything", is_flag=True, help="All that wait.")
+@chosen_options
 @click.option("--rate", type=click.FloatRange(0.1, 5000), help="Events a second; by default as MUTT is set.")
 @click.option("--why", metavar="TEXT", type=ReasonParameter(), help="Kept with the dead letters.")
 @click.option("--dry-run", is_flag=True, help="Only count.")
@@ -192,17 +198,7 @@ def replay(  # noqa: PLR0913 - one a word of the command line
         'muttctl dlq discard --hostname lab-switch-01 --why "Lab" --dry-run',
     ),
 )
-@filter_options
-@click.option(
-    "--id",
-    "ids",
-    metavar="ID",
-    type=click.IntRange(1),
-    multiple=True,
-    help="This one; may be repeated.",
-    shell_complete=complete_letters,
-)
-@click.option("--all", "everything", is_flag=True, help="All that wait.")
+@chosen_options
 @click.option("--why", metavar="TEXT", type=ReasonParameter(), required=True, help="Kept with the dead letters.")
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -9,7 +9,7 @@ from mutt_project.muttctl.client import PAGE_SIZE, JsonObject, connect
 from mutt_project.muttctl.csv_files import read_csv
 from mutt_project.muttctl.errors import ApiRefusedError, MuttctlError
 from mutt_project.muttctl.output import print_fields, print_record, printable
-from mutt_project.muttctl.parameters import confirm, name_of
+from mutt_project.muttctl.parameters import confirm, name_of, with_options
 
 
 def all_entries(path: str, query: dict[str, Any]) -> list[JsonObject]:
@@ -57,9 +57,7 @@ def import_options(command: Any) -> Any:
         click.option("--yes", is_flag=True, help="Do not ask before deleting."),
         click.option("--dry-run", is_flag=True, help="Only say what would change."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def _changed_name(answer: JsonObject) -> object:

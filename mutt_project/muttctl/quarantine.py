@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import click
@@ -25,7 +26,7 @@ from mutt_project.muttctl.output import (
     printable,
     short_time,
 )
-from mutt_project.muttctl.parameters import ReasonParameter, TimeParameter, confirm, yes_option
+from mutt_project.muttctl.parameters import ReasonParameter, TimeParameter, confirm, with_options, yes_option
 
 PATH = "/api/v1/quarantine"
 COLUMNS = (
@@ -39,7 +40,7 @@ RESENT_AT_ONCE = 100
 SHOWN_FAILURES = 10
 NOT_FOUND = 404
 
-Command = Callable[..., None]
+Command = Callable[..., Any]
 
 
 def filter_options(command: Command) -> Command:
@@ -50,9 +51,7 @@ def filter_options(command: Command) -> Command:
         click.option("--since", type=TimeParameter(), help="Received at or after: ISO 8601, or like -1h, -30m, -2d."),
         click.option("--until", type=TimeParameter(), help="Received before: the same forms."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 # --reason says which refused events are meant, as in `muttctl dlq`.

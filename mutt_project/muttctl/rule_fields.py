@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from mutt_project.muttctl.parameters import with_options
+
 SEVERITIES = ("Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Info", "Debug")
 HANDLINGS = ("Page_and_ticket", "Page_only", "Ticket_only", "Ignore")
 MATCH_TYPES = ("contains", "regex", "oid_prefix")
@@ -40,7 +42,7 @@ TYPES: dict[str, tuple[type, str]] = {
     "examples": (dict, 'fields "match" and "no_match", each with a list'),
 }
 
-Command = Callable[..., None]
+Command = Callable[..., Any]
 RULE_ID = click.IntRange(min=1)
 
 
@@ -76,9 +78,7 @@ def field_options(command: Command) -> Command:
             "--active/--inactive", "is_active", default=None, help="Whether it is in force.  [default: active]"
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def given_fields(options: dict[str, Any]) -> dict[str, Any]:

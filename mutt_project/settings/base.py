@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from audit.outcomes import Outcome
-from audit.tuning.tunables import TUNABLES, Kind, as_text
+from audit.tuning.tunables import TUNABLES, Kind, as_text, low_mark_of
 from forwarder.addresses import Network
 from ingest.answers import Why
 from mutt_project.log_lines import log_format
@@ -273,7 +273,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MUTT_MAX_BODY_BYTES
 # Above the high marks of open batches or of Redis' memory (a share of its maxmemory) the webhook answers 503,
 # until both are below the low ones.
 MUTT_OPEN_BATCHES_HIGH = optional("MUTT_OPEN_BATCHES_HIGH", 500_000, int)
-MUTT_OPEN_BATCHES_LOW = optional("MUTT_OPEN_BATCHES_LOW", MUTT_OPEN_BATCHES_HIGH * 8 // 10, int)
+MUTT_OPEN_BATCHES_LOW = optional("MUTT_OPEN_BATCHES_LOW", low_mark_of(MUTT_OPEN_BATCHES_HIGH), int)
 MUTT_REDIS_MEMORY_HIGH = optional("MUTT_REDIS_MEMORY_HIGH", 0.70, share)
 MUTT_REDIS_MEMORY_LOW = optional("MUTT_REDIS_MEMORY_LOW", 0.60, share)
 below("MUTT_OPEN_BATCHES_LOW", MUTT_OPEN_BATCHES_LOW, "MUTT_OPEN_BATCHES_HIGH", MUTT_OPEN_BATCHES_HIGH)
