@@ -25,13 +25,12 @@ def each_by_itself(claim: Claim, work: Callable[[Entry], T], what: str) -> list[
     on nothing but the event. Raises StaleClaim.
     """
     condemn_killer(claim, DeadStage.ALERTER)
-    dead = claim.journal.dead(claim.batch)
     broken: dict[UUID, Burial] = {}
     made: list[T | None] = []
     renewed = monotonic()
     for entry in claim.events:
         identifier = UUID(entry["id"])
-        if identifier in dead:
+        if identifier in claim.dead:
             made.append(None)
             continue
         if claim.careful:

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -47,6 +47,9 @@ RATE = "rate"
 IN_FRONT = 10**13  # ms: what was on its way, and had only one moment to wait, does not go behind a whole backlog
 
 
+Call = tuple[Any, ...]  # of a script: its name, its keys, then its arguments
+
+
 class NotClaimed(Exception):  # noqa: N818 - not an error: somebody else has done, or is doing, the work
     """The batch is closed, at another stage, or held by another worker."""
 
@@ -61,11 +64,16 @@ class StaleClaim(Exception):  # noqa: N818 - as above
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """An open batch that nobody has finished in time. `queued_at`: seconds of Redis' clock."""
+    """An open batch that nobody has finished in time. `queued_at`: seconds of Redis' clock.
+
+    `abandoned`: somebody did not come back from it.
+    """
 
     batch: UUID
     stage: Stage
     queued_at: float
+    events: int
+    abandoned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +180,15 @@ class Journal:
     def run(self, script: str, keys: list[str], *args: object) -> Any:
         return self._scripts[script](keys=keys, args=[cast("Any", argument) for argument in args])
 
+    def run_all(self, calls: Sequence[Call]) -> list[Any]:
+        """Run scripts one after the other in one round trip, each for itself; returns their answers."""
+        if len(calls) == 1:
+            return [self.run(*calls[0])]
+        with self._redis.pipeline(transaction=False) as pipe:
+            for script, keys, *args in calls:
+                self._scripts[script](keys=keys, args=args, client=pipe)
+            return list(pipe.execute())
+
     def open(  # noqa: PLR0913 - what a batch is kept with
         self,
         batch: UUID,
@@ -273,16 +290,40 @@ class Journal:
             claim.release()
             raise
 
-    def _claim(self, batch: UUID, stage: Stage) -> "Claim":
+    @contextmanager
+    def claimed_together(self, batches: Sequence[UUID], stage: Stage) -> Iterator[list["Claim"]]:
+        """Hold those of these batches that can be had, in the order of their receipt; if the body raises, none is held.
+
+        What too many workers did not come back from is not among them: the sweeper sends it by itself.
+        """
+        claims = []
+        calls = [self._claiming(batch, stage) for batch in sorted(set(batches))]
+        for (_, _, batch, _, token, *_), answer in zip(calls, self.run_all(calls), strict=True):
+            if answer[0] == b"claimed":
+                claims.append(self._claim_of(UUID(batch), token, answer))
+        try:
+            yield claims
+        except BaseException:
+            self.run_all([claim.releasing() for claim in claims])
+            raise
+
+    def _claiming(self, batch: UUID, stage: Stage) -> Call:
+        keys = [BATCH + str(batch), OPEN, PARKED, BEHIND, _dead(batch)]
         token = secrets.token_hex(8)
-        keys = [BATCH + str(batch), OPEN, PARKED, BEHIND]
-        answer = self.run("claim", keys, str(batch), stage.value, token, self._lease_s, MOST_ABANDONED, _behind(""))
+        return ("claim", keys, str(batch), stage.value, token, self._lease_s, MOST_ABANDONED, _behind(""))
+
+    def _claim(self, batch: UUID, stage: Stage) -> "Claim":
+        call = self._claiming(batch, stage)
+        answer = self.run(*call)
         if answer[0] == b"abandoned":
             raise Abandoned(f"more than {MOST_ABANDONED} workers did not come back from batch {batch}")
         if answer[0] != b"claimed":
             raise NotClaimed(f"batch {batch} is {answer[0].decode()}, not waiting for {stage.value}")
+        return self._claim_of(batch, call[4], answer)
+
+    def _claim_of(self, batch: UUID, token: str, answer: Sequence[Any]) -> "Claim":
         payload, events, seq, api_key, address, attempts, failures, suspicions, balance = answer[1:10]
-        abandoned, killer, kills, replay, correlation_id, traceparent = answer[10:]
+        abandoned, killer, kills, replay, correlation_id, traceparent, dead = answer[10:]
         return Claim(
             journal=self,
             batch=batch,
@@ -299,6 +340,7 @@ class Journal:
             careful=int(abandoned or 0) >= CAREFUL_AFTER,
             killer=UUID(killer.decode()) if killer and int(kills) >= MOST_KILLS else None,
             replay=bool(replay),
+            dead={UUID(bytes=raw) for raw in dead},
             lease_s=self._lease_s,
             grace_s=self._grace_s,
         )
@@ -318,7 +360,12 @@ class Journal:
         """At most `limit` open batches that are overdue, each handed to one sweeper only."""
         latest = max(self._lease_s, LONGEST_DELAY_S + self._grace_s) + 10
         rows = self.run("sweep", [OPEN], limit, self._grace_s, BATCH, self._lease_s, latest)
-        return [Overdue(UUID(row[0].decode()), Stage(row[1].decode()), float(row[2])) for row in rows]
+        return [
+            Overdue(
+                UUID(batch.decode()), Stage(stage.decode()), float(queued_at), int(events), bool(token or abandoned)
+            )
+            for batch, stage, queued_at, events, token, abandoned in rows
+        ]
 
     def takes_turn(self, every_s: float) -> bool:
         """Whether to sweep now: nobody did so within these seconds, and nobody else is told to."""
@@ -338,9 +385,9 @@ class Journal:
             parked, in_line, *depths = pipe.execute()
         return Waiting(int(parked), int(in_line), dict(zip(QUEUES, map(int, depths), strict=True)))
 
-    def requeued(self, batch: UUID) -> None:
-        """Note that a batch is about to be queued once more."""
-        self.run("requeue", [BATCH + str(batch)])
+    def requeued(self, batches: Sequence[UUID]) -> None:
+        """Note that batches are about to be queued once more."""
+        self.run_all([("requeue", [BATCH + str(batch)]) for batch in batches])
 
     def count_error(self, batch: UUID) -> int:
         """Count an unexpected error of the stage where a batch stands; returns how many there were."""
@@ -503,6 +550,7 @@ class Claim:
     `attempt` counts from 1 how often this stage has taken this batch. `failing`: how Moogsoft has failed it. `seq` is
     the number of accepted events when the batch was opened. `careful`: workers did not come back from it, so each event
     is noted before it is looked at; `killer` is one that several of them were at. `replay`: its events were dead.
+    `dead` are those that have been given up one by one since.
     `correlation_id` and `traceparent` are those of the request that it came with; empty where there is none.
     """
 
@@ -517,6 +565,7 @@ class Claim:
     attempt: int
     lease_s: float
     grace_s: float
+    dead: set[UUID] = field(default_factory=set)
     failing: Failing = Failing()
     careful: bool = False
     killer: UUID | None = None
@@ -528,15 +577,21 @@ class Claim:
     def _keys(self) -> list[str]:
         return [BATCH + str(self.batch), OPEN]
 
-    def advance(self, stage: Stage, events: Sequence[Entry] | None = None) -> None:
-        """Hand the batch on, with new contents if given. Raises StaleClaim."""
+    def advancing(self, stage: Stage, events: Sequence[Entry] | None = None) -> Call:
         payload = b"" if events is None else orjson.dumps(events)
         keys = [*self._keys, UNRECORDED]
-        self._check(self.journal.run("advance", keys, str(self.batch), self.token, stage.value, self.grace_s, payload))
+        return ("advance", keys, str(self.batch), self.token, stage.value, self.grace_s, payload)
+
+    def advance(self, stage: Stage, events: Sequence[Entry] | None = None) -> None:
+        """Hand the batch on, with new contents if given. Raises StaleClaim."""
+        self._check(self.journal.run(*self.advancing(stage, events)))
+
+    def renewing(self) -> Call:
+        return ("renew", self._keys, str(self.batch), self.token, self.lease_s)
 
     def renew(self) -> None:
         """Ask for another full lease. Raises StaleClaim."""
-        self._check(self.journal.run("renew", self._keys, str(self.batch), self.token, self.lease_s))
+        self._check(self.journal.run(*self.renewing()))
 
     def posting(self) -> int:
         """Ask for another full lease, to make a POST; returns its number, from 1. Raises StaleClaim."""
@@ -552,6 +607,7 @@ class Claim:
     def mark_dead(self, burials: Mapping[UUID, Burial]) -> None:
         """Note events that are to become dead letters when the batch comes to an end. Raises StaleClaim."""
         self._note(_dead(self.batch), {event.bytes: burial.as_bytes for event, burial in burials.items()})
+        self.dead.update(burials)
 
     def condemn(self, event: UUID, burial: Burial) -> None:
         """Note an event that kills workers as dead; what it did no longer counts against its batch.
@@ -560,6 +616,7 @@ class Claim:
         """
         keys = [BATCH + str(self.batch), _dead(self.batch)]
         self._check(self.journal.run("condemn", keys, self.token, event.bytes, burial.as_bytes, CAREFUL_AFTER))
+        self.dead.add(event)
 
     def halve(self, events: Iterable[UUID], most: int) -> None:
         """Let requests with these events have at most so many of them, until the guilty one stands alone.
@@ -586,13 +643,21 @@ class Claim:
         where = (place, why, owed, BATCH, ahead, _behind(""))
         self.journal.run("park", keys, str(self.batch), self.token, *where, *failed, MOST_BEHIND)
 
+    def releasing(self, delay_s: float = 0, failing: Failing | None = None) -> Call:
+        failed = failing.as_arguments if failing else ("", "", "")
+        return ("release", self._keys, str(self.batch), self.token, delay_s, self.grace_s, *failed)
+
     def release(self, delay_s: float = 0, failing: Failing | None = None) -> None:
         """Give the batch back, to be taken again after `delay_s`, at most LONGEST_DELAY_S.
 
         Nothing happens if it is ours no more.
         """
-        failed = failing.as_arguments if failing else ("", "", "")
-        self.journal.run("release", self._keys, str(self.batch), self.token, delay_s, self.grace_s, *failed)
+        self.journal.run(*self.releasing(delay_s, failing))
+
+    def finishing(self, *, hand_on: bool = False) -> Call:
+        own = [_sent(self.batch), _dead(self.batch), _halved(self.batch)]
+        keys = [*self._keys, UNRECORDED, *own, BEHIND, _behind(str(self.batch)), PARKED, OPENED]
+        return ("finish", keys, str(self.batch), self.token, self.grace_s, BATCH, int(hand_on))
 
     def finish(self, *, hand_on: bool = False) -> list[tuple[UUID, int]]:
         """Close the batch for good. Raises StaleClaim.
@@ -600,15 +665,18 @@ class Claim:
         Those that were behind it may go on: with `hand_on` they are returned, each with the number of events
         that it owes, in the order of their receipt, for the caller to queue.
         """
-        own = [_sent(self.batch), _dead(self.batch), _halved(self.batch)]
-        keys = [*self._keys, UNRECORDED, *own, BEHIND, _behind(str(self.batch)), PARKED, OPENED]
-        done, *freed = self.journal.run("finish", keys, str(self.batch), self.token, self.grace_s, BATCH, int(hand_on))
+        done, *freed = self.journal.run(*self.finishing(hand_on=hand_on))
         self._check(done)
-        return sorted((UUID(batch.decode()), int(owed)) for batch, owed in zip(freed[::2], freed[1::2], strict=True))
+        return owed_by(freed)
 
     def _check(self, done: int) -> None:
         if not done:
             raise StaleClaim(f"the lease on batch {self.batch} ran out")
+
+
+def owed_by(freed: Sequence[bytes]) -> list[tuple[UUID, int]]:
+    """The batches of an answer, each with the number of events that it owes, in the order of their receipt."""
+    return sorted((UUID(batch.decode()), int(owed)) for batch, owed in zip(freed[::2], freed[1::2], strict=True))
 
 
 _SCRIPTS = (

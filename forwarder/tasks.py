@@ -2,9 +2,9 @@
 
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from audit import claims
 from audit.following import at_work
-from audit.journal import Abandoned, Failing, NotClaimed, StaleClaim, journal
+from audit.grouping import in_groups
+from audit.journal import Failing, journal
 from audit.outcomes import Stage
 from audit.tasks import store_dead_letters
 from audit.tuning.present import tuned
@@ -27,7 +29,7 @@ from forwarder.moogsoft import moogsoft
 from forwarder.rate_limit import rate_limit
 from forwarder.request import Failed, Means
 from forwarder.retry import Concern, DeliveryError, Standing, Step, next_step, wait_before_next
-from forwarder.together import Together, in_requests
+from forwarder.together import Together
 
 logger = logging.getLogger(__name__)
 
@@ -49,24 +51,19 @@ def forward_batch(self: Task[Any, Any], batch_id: str) -> str | None:
             if wait is None:
                 return None
             raise self.retry(countdown=wait, exc=failed.error) from failed
-        _end(delivery)
+        _end([delivery])
     return batch_id
 
 
 @shared_task(name="forwarder.forward_together")
 def forward_together(batch_ids: Sequence[str]) -> None:
     """Deliver the alerts of several batches in common requests; those that cannot go so are queued by themselves."""
-    means = _means()
-    with ExitStack() as stack:
-        deliveries = []
-        for batch in sorted(map(UUID, batch_ids)):
-            with suppress(NotClaimed, Abandoned):
-                claim = stack.enter_context(journal().claimed(batch, Stage.FORWARD))
-                deliveries.append(Delivery(claim, means))
-        if not deliveries:
+    batches = [UUID(batch) for batch in batch_ids]
+    with journal().claimed_together(batches, Stage.FORWARD) as some, at_work("forward_together", some):
+        if not some:
             return
-        stack.enter_context(at_work("forward_together", [delivery.claim for delivery in deliveries]))
-        together = Together(deliveries, means)
+        means = _means()
+        together = Together([Delivery(claim, means) for claim in some], means)
         try:
             together.run()
         except Held as held:
@@ -77,30 +74,24 @@ def forward_together(batch_ids: Sequence[str]) -> None:
             is_theirs = failed.closed and failed.error.concern is Concern.DESTINATION
             _park_the_rest(together, failed.error.reason, failed.batches if is_theirs else frozenset())
         else:
-            _end_all(delivery for delivery in deliveries if delivery not in together.alone)
-            for delivery in together.alone:
-                delivery.claim.release()
+            _end([delivery for delivery in together.deliveries if delivery not in together.alone])
+            claims.release([delivery.claim for delivery in together.alone])
             for delivery in together.alone:
                 _send_on([delivery.claim.batch])
 
 
-def _end_all(deliveries: Iterable[Delivery]) -> None:
+def _end(deliveries: Sequence[Delivery]) -> None:
+    """Let batches go on whose ready events were sent. That one is somebody else's by now does not stop the others."""
+    done = []
     for delivery in deliveries:
-        with suppress(StaleClaim):  # that it is somebody else's by now must not stop the others
-            _end(delivery)
-
-
-def _end(delivery: Delivery) -> None:
-    """Let a batch go on whose ready events were sent."""
-    claim = delivery.claim
-    if delivery.ahead:
-        _park(delivery, "order", behind=delivery.ahead)
-    elif claim.journal.dead(claim.batch):
-        claim.advance(Stage.DLQ)
-        store_dead_letters.delay(str(claim.batch))
-    else:
-        for group in in_requests(claim.finish(hand_on=True), tuned.MOOGSOFT_BATCH_SIZE):
-            _send_on(group)
+        if delivery.ahead:
+            _park(delivery, "order", behind=delivery.ahead)
+        elif not delivery.claim.dead:
+            done.append(delivery.claim)
+        elif claims.advance([delivery.claim], Stage.DLQ):
+            store_dead_letters.delay(str(delivery.claim.batch))
+    for group in in_groups(sorted(claims.finish(done, hand_on=True)), tuned.MOOGSOFT_BATCH_SIZE):
+        _send_on(group)
 
 
 def _after(failed: Failed, delivery: Delivery) -> float | None:
@@ -133,7 +124,7 @@ def _park_the_rest(together: Together, why: str, failed: AbstractSet[UUID] = fro
         if delivery.ready:
             is_suspect = delivery.claim.batch in together.refused | failed
             _park(delivery, why, failing=replace(delivery.failing, failures=1) if is_suspect else None)
-    _end_all(delivery for delivery in together.deliveries if not delivery.ready)
+    _end([delivery for delivery in together.deliveries if not delivery.ready])
 
 
 def _halt(step: Step, error: DeliveryError) -> None:

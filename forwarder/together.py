@@ -5,9 +5,11 @@ knows how to find a guilty event and whom to suspect.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from time import monotonic
 from uuid import UUID
 
+from audit import claims
 from forwarder.delivery import Delivery, look_up
 from forwarder.request import Means, Part, Refused, send
 
@@ -24,13 +26,17 @@ class Together:
         self._means = means
         self._size = means.size if means.destination.takes_many else 1
         self.alone: list[Delivery] = []
-        self.refused: set[UUID] = set()
+        self.refused = set[UUID]()
 
     def run(self) -> None:
         """Send what can go together. Raises Held where nothing may go out now, Failed where a request failed."""
         look_up(self.deliveries, self._means)
         requests: deque[Sequence[Delivery]] = deque(self._requests())
+        renewed = monotonic()
         while requests:
+            if monotonic() - renewed > self.deliveries[0].claim.lease_s / 4:  # the first ones may have taken long
+                claims.renew([delivery.claim for later in requests for delivery in later])
+                renewed = monotonic()
             if together := self._in_order(requests.popleft()):
                 requests.extendleft(reversed(self._send(together)))
 
@@ -78,17 +84,3 @@ class Together:
             for delivery in together:
                 delivery.sent(delivery.ready)
         return []
-
-
-def in_requests(owed: Iterable[tuple[UUID, int]], size: int) -> list[list[UUID]]:
-    """Batches, each with the number of events that it owes, in groups that one request can hold, in their order."""
-    groups: list[list[UUID]] = []
-    room = 0
-    for batch, events in owed:
-        if groups and events <= room:
-            groups[-1].append(batch)
-            room -= events
-        else:
-            groups.append([batch])
-            room = size - events
-    return groups

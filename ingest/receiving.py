@@ -18,8 +18,9 @@ from audit.following import correlation_fields
 from audit.ids import MAX_EVENTS_PER_BATCH, event_id, new_batch_id
 from audit.journal import Answer, journal
 from audit.tuning.present import tuned
-from ingest import pipeline, quarantine
+from ingest import quarantine
 from ingest.committing import Group
+from ingest.departing import departures
 from ingest.metrics import EVENTS_RECEIVED
 from ingest.quarantine import Refusal
 from ingest.reading import SOURCES, read_events
@@ -198,7 +199,7 @@ def _open(judged: Sequence[Any], events: Sequence[dict[str, Any]], sender: Sende
     if events:
         journal().open(batch, _entries(batch, events), **sender.kept)
         _accepted(batch, len(events), [sender])
-        pipeline.start(batch, len(events))
+        departures.leave(batch, len(events))
     return _receipt(batch, judged)
 
 
@@ -218,7 +219,7 @@ def _open_once(
         return _recalled(given, key), True
     if events:
         _accepted(batch, len(events), [sender])
-        pipeline.start(batch, len(events))
+        departures.leave(batch, len(events))
     return _receipt(batch, judged), False
 
 
@@ -282,7 +283,7 @@ def _commit(singles: Sequence[_Single]) -> Callable[[], None]:
 
 def _sent_on(batch: UUID, senders: Sequence[Sender]) -> None:
     _accepted(batch, len(senders), senders)
-    pipeline.start(batch, len(senders))
+    departures.leave(batch, len(senders))
 
 
 def _accepted(batch: UUID, events: int, senders: Sequence[Sender]) -> None:

@@ -6,6 +6,8 @@ first of them keeps the others away for a while.
 
 import logging
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from uuid import UUID
 
 import orjson
@@ -47,19 +49,34 @@ def sweep(journal: Journal, broker: Redis) -> int:
         logger.error("%s parked batches were in no list; they are swept", stranded)
     heads = {queue: _head_queued_at(journal, broker, queue) for queue in set(_QUEUES.values())}
     lost = [batch for batch in journal.sweep(MOST_AT_ONCE) if _is_lost(batch, heads)]
+    journal.requeued([overdue.batch for overdue in lost])
     for overdue in lost:
-        journal.requeued(overdue.batch)
-        pipeline.resume(overdue.batch, overdue.stage)
         BATCHES_SWEPT.labels(overdue.stage).inc()
         told = {"batch_id": overdue.batch}
         logger.warning("batch %s was overdue at %s and is queued again", overdue.batch, overdue.stage, extra=told)
+    _resume(lost)
     return len(lost)
 
 
+def _resume(lost: Iterable[Overdue]) -> None:
+    """Send them on their way; what may be the end of a worker, and what is dead, goes by itself."""
+    together: dict[Stage, list[tuple[UUID, int]]] = defaultdict(list)
+    for overdue in lost:
+        if overdue.abandoned or overdue.stage is Stage.DLQ:
+            pipeline.resume(overdue.batch, overdue.stage)
+        else:
+            together[overdue.stage].append((overdue.batch, overdue.events))
+    for stage, sized in together.items():
+        pipeline.resume_together(sized, stage)
+
+
 def _is_lost(overdue: Overdue, heads: dict[str, float | None]) -> bool:
-    """Queues are first in, first out: what was queued before the head of its queue is not in it any more."""
+    """Queues are first in, first out: what was queued before the head of its queue is not in it any more.
+
+    But for a moment: of batches that leave together, the first was opened before others that left before them.
+    """
     head = heads[_QUEUES[overdue.stage]]
-    return head is None or overdue.queued_at < head
+    return head is None or overdue.queued_at < head - 4 * settings.MUTT_GATHER_S
 
 
 def _head_queued_at(journal: Journal, broker: Redis, queue: str) -> float | None:

@@ -19,6 +19,7 @@ from audit.journal import Abandoned, Burial, NotClaimed, StaleClaim, journal
 from audit.metrics import ABANDONED
 from audit.outcomes import DeadStage, Stage
 from audit.tasks import give_up
+from ingest.pipeline import resume
 from mutt_project.metrics import ENDS, TASK_SECONDS, TASKS
 
 logger = logging.getLogger(__name__)
@@ -38,8 +39,14 @@ STAGES = {
     "rules.match_batch": (Stage.MATCH, DeadStage.ALERTER),
     "forwarder.forward_batch": (Stage.FORWARD, DeadStage.MOOG),
 }
+# The tasks that work on several batches, and where these stand.
+TOGETHER = {
+    "ingest.validate_together": Stage.VALIDATE,
+    "rules.match_together": Stage.MATCH,
+    "forwarder.forward_together": Stage.FORWARD,
+}
 # The tasks whose argument is a batch id, or several.
-BATCH_TASKS = {*STAGES, "forwarder.forward_together", "audit.store_dead_letters"}
+BATCH_TASKS = {*STAGES, *TOGETHER, "audit.store_dead_letters"}
 
 
 class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in the stubs only
@@ -47,7 +54,7 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
 
     A stage that finds nothing to claim, or leaves nothing to do (it returns None), ends the chain quietly. So does
     one whose store is away: its batch stays in the journal, for the sweeper. Whatever else fails is tried again,
-    and then the batch goes to the dead letters: it never just disappears.
+    and then the batch goes to the dead letters: it never just disappears. Several batches are tried again one by one.
     """
 
     abstract = True
@@ -76,11 +83,7 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
         except Exception as error:  # a task must end in a retry or in a dead letter, whatever it stumbled over
             result = None
             logger.exception("%s %s failed", self.name, args)
-            if self.name in STAGES:
-                tries = journal().count_error(UUID(args[0]))
-                if tries < TRIES:
-                    raise self.retry(countdown=2**tries, exc=error) from error
-                self._give_up(args, INTERNAL_ERROR, f"{self.name}: {type(error).__name__}")
+            self._try_again(args, error)
         finally:
             close_old_connections()
             TASKS.labels(self.name, end).inc()
@@ -96,6 +99,16 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
         bind_contextvars(task=self.name, task_id=self.request.id)
         if self.name in BATCH_TASKS:
             bind_contextvars(**{"batch_ids" if isinstance(args[0], list) else "batch_id": args[0]})
+
+    def _try_again(self, args: tuple[Any, ...], error: Exception) -> None:
+        """A batch by itself is tried again, and given up in the end; of several, each is tried by itself."""
+        if self.name in STAGES:
+            tries = journal().count_error(UUID(args[0]))
+            if tries < TRIES:
+                raise self.retry(countdown=2**tries, exc=error) from error
+            self._give_up(args, INTERNAL_ERROR, f"{self.name}: {type(error).__name__}")
+        for batch in args[0] if self.name in TOGETHER else ():
+            resume(UUID(batch), TOGETHER[self.name])
 
     def _give_up(self, args: tuple[Any, ...], reason: str, detail: str) -> None:
         stage, half = STAGES[self.name]

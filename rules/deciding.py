@@ -1,7 +1,8 @@
-"""From a claimed batch to its records: each event decided by one rule set, the unmatched ones counted."""
+"""From claimed batches to their records: each event decided by one rule set, the unmatched ones counted."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from audit.dead_letters import undecided
 from audit.entry import Entry, in_our_words
 from audit.ids import received_at
 from audit.isolation import each_by_itself
-from audit.journal import Claim
+from audit.journal import Claim, StaleClaim
 from audit.outcomes import UNMATCHED_THRESHOLD, Outcome
 from audit.record import RecordRow
 from rules.compiled import Matcher
@@ -21,35 +22,53 @@ from rules.matching import Decision
 from rules.signature import object_of, signature
 from rules.unmatched import Unmatched
 
-type_of_counter = Callable[[UUID, Iterable[Unmatched]], set[UUID]]
+type_of_counter = Callable[[Mapping[UUID, Sequence[Unmatched]]], set[UUID]]
 
 
-def decide_batch(
-    claim: Claim,
+def decide_batches(
+    claims: Iterable[Claim],
     matcher: Matcher,
     count_unmatched: type_of_counter,
     now: datetime,
     settled: AbstractSet[UUID] = frozenset(),
-) -> list[RecordRow]:
-    """The records of all events of a batch; those that are to be forwarded are pending.
+) -> dict[UUID, list[RecordRow]]:
+    """The records of all events, by batch, but for batches that are ours no more; what is to be forwarded is pending.
 
     The event that brings its host and signature to the threshold of unmatched events is forwarded itself, as
     the meta-alert that stands for all of them: no event is invented, and the ledger stays exact. Those that are
     `settled` were decided, and counted, before.
     """
+    decided: dict[UUID, list[RecordRow]] = {}
+    for claim in claims:
+        with suppress(StaleClaim):
+            decided[claim.batch] = _rows(claim, matcher, now)
+    unmatched = {batch: _unmatched(rows, settled) for batch, rows in decided.items()}
+    # The counter answers a batch that comes again as it did at first; a newer rule may have won the event meanwhile.
+    threshold = count_unmatched({batch: events for batch, events in unmatched.items() if events})
+    if threshold:
+        threshold &= {event.event_id for events in unmatched.values() for event in events}
+    if not threshold:
+        return decided
+    return {
+        batch: [_as_meta_alert(row) if row.event_id in threshold else row for row in rows]
+        for batch, rows in decided.items()
+    }
+
+
+def _rows(claim: Claim, matcher: Matcher, now: datetime) -> list[RecordRow]:
     decided = each_by_itself(claim, lambda entry: _decided(entry, claim, matcher, now), "match")
-    rows = [
+    return [
         row or undecided(entry, claim, "", Outcome.PENDING, now)  # it is dead, and its dead letter will say why
         for row, entry in zip(decided, claim.events, strict=True)
     ]
-    unmatched = [
+
+
+def _unmatched(rows: Iterable[RecordRow], settled: AbstractSet[UUID]) -> list[Unmatched]:
+    return [
         Unmatched(row.event_id, row.hostname, signature(row.message, row.trap_oid or None))
         for row in rows
         if row.outcome is Outcome.UNMATCHED and row.event_id not in settled
     ]
-    # The counter answers a batch that comes again as it did at first; a newer rule may have won the event meanwhile.
-    threshold = count_unmatched(claim.batch, unmatched) & {event.event_id for event in unmatched}
-    return [_as_meta_alert(row) if row.event_id in threshold else row for row in rows]
 
 
 def event_from(canonical: dict[str, Any]) -> Event:

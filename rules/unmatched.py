@@ -1,13 +1,14 @@
 """Counting what no rule matched, per host and message signature, in Redis."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from uuid import UUID
 
 from redis import Redis
+from redis.client import Pipeline
 
 from audit.connections import redis_client
 from audit.journal import BATCH
@@ -30,27 +31,34 @@ class UnmatchedCounter:
     """Counts in windows of `window_s` seconds, each beginning with the first event that it counts."""
 
     def __init__(self, redis: Redis, *, threshold: int, window_s: int) -> None:
+        self._redis = redis
         self._script = redis.register_script(
             files("rules").joinpath("lua", "count_unmatched.lua").read_text(encoding="utf-8")
         )
         self.threshold = threshold
         self.window_s = window_s
 
-    def count(self, batch: UUID, events: Iterable[Unmatched]) -> set[UUID]:
-        """Count a batch's unmatched events in one round trip, and once, however often the batch comes.
+    def count(self, unmatched: Mapping[UUID, Iterable[Unmatched]]) -> set[UUID]:
+        """Count the unmatched events of batches in one round trip, and once, however often a batch comes.
 
         Returns the events that were the threshold's own: at most one per host, signature and window.
         """
+        with self._redis.pipeline(transaction=False) as pipe:
+            for batch, events in unmatched.items():
+                self._count(batch, events, pipe)
+            answers = pipe.execute()
+        return {UUID(text) for answer in answers for text in answer.decode().split()}
+
+    def _count(self, batch: UUID, events: Iterable[Unmatched], pipe: Pipeline) -> None:
         by_counter: dict[str, list[str]] = defaultdict(list)
         for event in events:
             by_counter[f"{PREFIX}count:{host_key(event.hostname)}:{event.signature}"].append(str(event.event_id))
-        if not by_counter:
-            return set()
-        answer = self._script(
-            keys=[BATCH + str(batch), *by_counter],
-            args=[self.threshold, self.window_s, *(" ".join(ids) for ids in by_counter.values())],
-        )
-        return {UUID(text) for text in answer.decode().split()}
+        if by_counter:
+            self._script(
+                keys=[BATCH + str(batch), *by_counter],
+                args=[self.threshold, self.window_s, *(" ".join(ids) for ids in by_counter.values())],
+                client=pipe,
+            )
 
 
 def unmatched_counter() -> UnmatchedCounter:

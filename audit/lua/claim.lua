@@ -1,5 +1,5 @@
 -- Take a batch for one stage, unless it is gone, elsewhere, somebody holds it, or too many died holding it.
--- KEYS batch, open, parked, behind   ARGV id, stage, token, lease s, most abandoned, prefix of the sets of those that are behind a batch
+-- KEYS batch, open, parked, behind, dead   ARGV id, stage, token, lease s, most abandoned, prefix of the sets of those that are behind a batch
 local held = redis.call('HMGET', KEYS[1], 'stage', 'token', 'lease_until', 'parked')
 if not held[1] then return {'gone'} end
 if held[1] ~= ARGV[2] then return {'elsewhere'} end
@@ -35,4 +35,5 @@ redis.call('ZADD', KEYS[2], now + ARGV[4], ARGV[1])
 local batch = redis.call('HMGET', KEYS[1], 'payload', 'events', 'seq', 'api_key', 'address', 'attempts', 'failures',
   'suspicions', 'balance', 'abandoned', 'killer', 'kills', 'replay', 'correlation_id', 'traceparent')
 table.insert(batch, 1, 'claimed')
+table.insert(batch, redis.call('HKEYS', KEYS[5]))
 return batch

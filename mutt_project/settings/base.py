@@ -291,6 +291,9 @@ MUTT_SAME_BODY_WINDOWS: dict[str, int] = optional("MUTT_SAME_BODY_WINDOWS", {}, 
 # A file with names of OIDs, for traps that come by name; see ingest/sources/oid_names.py.
 MUTT_OID_NAMES: str | None = optional("MUTT_OID_NAMES", None, str)
 
+# Batches that come within so many seconds leave in one message (0: each in its own).
+MUTT_GATHER_S = optional("MUTT_GATHER_S", 0.05, zero_or_more)
+
 # What times without a zone are taken to be in.
 MUTT_ASSUMED_TIME_ZONE = optional("MUTT_ASSUMED_TIME_ZONE", ZoneInfo("UTC"), time_zone)
 
@@ -383,7 +386,9 @@ CELERY_BROKER_TRANSPORT = "mutt_project.broker:Transport"
 CELERY_TASK_DEFAULT_QUEUE = "pipeline"
 CELERY_TASK_ROUTES = {
     "ingest.validate_batch": {"queue": "pipeline"},
+    "ingest.validate_together": {"queue": "pipeline"},
     "rules.match_batch": {"queue": "pipeline"},
+    "rules.match_together": {"queue": "pipeline"},
     "forwarder.forward_batch": {"queue": "forward"},
     "forwarder.forward_together": {"queue": "forward"},
     "audit.store_dead_letters": {"queue": "dlq"},

@@ -202,6 +202,12 @@ DESCRIBED: dict[str, tuple[Variable, ...]] = {
         V("MUTT_GRACE_S", "after this long without progress an unclaimed batch is overdue", unit="seconds"),
         V("MUTT_SWEEP_EVERY_S", "how often overdue batches are looked for", unit="seconds"),
         V(
+            "MUTT_GATHER_S",
+            "batches that a process opens within so many seconds leave in one message, but for the first, which leaves "
+            "at once; 0: each leaves by itself",
+            unit="seconds",
+        ),
+        V(
             "MUTT_STALL_S",
             "a worker that fetches nothing for so long, though its queues are not empty, ends; whatever runs it must "
             "start it again",

@@ -21,3 +21,4 @@ MUTT_ANONYMOUS_RATES = ["1000000/minute"]
 MUTT_CANARY_EVERY_S = 0.0
 MUTT_RULE_SET_MAX_AGE_S = 0.000001
 MUTT_TRAFFIC_EVERY_S = 0  # never: a thread's rows would outlive the test
+MUTT_GATHER_S = 0.0  # tests look at the queue at once

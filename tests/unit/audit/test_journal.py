@@ -116,7 +116,10 @@ def test_of_many_workers_that_want_a_batch_at_once_one_gets_it():
 def test_a_claim_that_runs_twice_because_its_answer_was_lost_is_one_attempt():
     books = journal()
     batch = opened(books)
-    keys, words = [BATCH + str(batch), OPEN, PARKED, BEHIND], (str(batch), "validate", "token", 30, 10, "")
+    keys, words = (
+        [BATCH + str(batch), OPEN, PARKED, BEHIND, f"mutt:dead:{batch}"],
+        (str(batch), "validate", "token", 30, 10, ""),
+    )
     assert [books.run("claim", keys, *words)[6] for _ in range(2)] == [b"1", b"1"]
 
 

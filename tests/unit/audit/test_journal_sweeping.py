@@ -86,10 +86,10 @@ def test_a_batch_that_is_queued_again_says_since_when():
     batch = opened(books)
     before = books.stage_of(batch)[1]  # type: ignore[index]
     time.sleep(0.01)
-    books.requeued(batch)
+    books.requeued([batch])
     assert books.stage_of(batch)[1] > before  # type: ignore[index]
     claim(books, batch, Stage.VALIDATE).finish()
-    books.requeued(batch)
+    books.requeued([batch])
     assert books.stage_of(batch) is None
     assert not redis_client().exists(BATCH + str(batch))
 

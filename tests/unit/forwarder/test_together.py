@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from audit.connections import redis_client
+from audit.grouping import in_groups
 from audit.ids import event_id, last_id_of, new_batch_id
 from audit.journal import BATCH, BEHIND, Claim, Failing, journal
 from audit.models import Attempt, Record
@@ -17,7 +18,6 @@ from forwarder.draining import drainer
 from forwarder.moogsoft import moogsoft, moogsoft_with
 from forwarder.rate_limit import SLOTS, RateLimit, rate_limit
 from forwarder.tasks import drain, forward_batch, forward_together
-from forwarder.together import in_requests
 from tests.unit.forwarder.moogsoft_double import OK, MoogsoftDouble, Reply
 from tests.unit.forwarder.records import NOW, alert
 
@@ -313,7 +313,7 @@ def test_a_claim_that_was_lost_on_the_way_does_not_stop_the_others(double):
 
 def test_batches_are_put_together_as_one_request_can_hold_them():
     owed = [(UUID(int=number), events) for number, events in enumerate([40, 60, 1, 250, 100, 1, 1])]
-    groups = in_requests(owed, 100)
+    groups = in_groups(owed, 100)
     assert [[batch.int for batch in group] for group in groups] == [[0, 1], [2], [3], [4], [5, 6]]
 
 

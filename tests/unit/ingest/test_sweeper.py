@@ -1,5 +1,6 @@
 """The sweeper: what lost its message is queued again, what waits in a queue is left there."""
 
+import base64
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from audit.journal import Burial, Journal, journal
 from audit.outcomes import DeadStage, Stage
 from ingest import pipeline
 from ingest.sweeper import sweep, sweep_open_batches
-from tests.unit.audit.batches import bury
+from tests.unit.audit.batches import bury, claim
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
@@ -102,7 +103,7 @@ def test_a_batch_at_the_head_that_was_queued_once_more_does_not_make_all_behind_
     first, *others = (opened(hasty) for _ in range(4))
     for batch in (first, *others):
         pipeline.start(batch, 1)
-    hasty.requeued(first)
+    hasty.requeued([first])
     pipeline.start(first, 1)
     assert sweep(hasty, redis_client()) == 0
 
@@ -168,3 +169,33 @@ def test_a_batch_whose_broker_refused_the_message_is_swept_later(hasty):
     redis_client().delete("pipeline")
     assert sweep(hasty, redis_client()) == 1
     assert waiting("pipeline") == [("ingest.validate_batch", str(batch))]
+
+
+TOGETHER = {Stage.VALIDATE: "ingest.validate_together", Stage.MATCH: "rules.match_together"}
+
+
+@pytest.mark.parametrize("stage", list(TOGETHER))
+def test_what_was_lost_in_great_number_goes_on_together(hasty, stage):
+    batches = [opened(hasty, stage) for _ in range(5)]
+    assert sweep(hasty, redis_client()) == 5
+    (raw,) = redis_client().lrange("pipeline", 0, -1)
+    headers = orjson.loads(raw)["headers"]
+    assert headers["task"] == TOGETHER[stage]
+    assert headers["argsrepr"].startswith("5 batches, from ")
+    assert all(str(batch) in _body(raw) for batch in batches)
+
+
+def _body(raw: bytes) -> str:
+    return base64.b64decode(orjson.loads(raw)["body"]).decode()
+
+
+def test_what_a_worker_did_not_come_back_from_goes_by_itself(hasty):
+    dying = Journal(redis_client(), lease_s=0, grace_s=0)
+    left, others = opened(dying), [opened(dying) for _ in range(2)]
+    claim(dying, left, Stage.VALIDATE)  # and never heard of again
+    assert sweep(dying, redis_client()) == 3
+    found = [orjson.loads(raw)["headers"] for raw in redis_client().lrange("pipeline", 0, -1)]
+    assert sorted((one["task"], one["argsrepr"]) for one in found) == [
+        ("ingest.validate_batch", f"batch {left}"),
+        ("ingest.validate_together", f"2 batches, from {others[0]} to {others[1]}"),
+    ]

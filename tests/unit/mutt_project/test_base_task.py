@@ -22,7 +22,7 @@ from audit.outcomes import DeadStage, Stage
 from audit.tasks import create_partitions, store_dead_letters
 from forwarder.tasks import forward_batch
 from ingest.sweeper import sweep_open_batches
-from ingest.tasks import validate_batch
+from ingest.tasks import validate_batch, validate_together
 from mutt_project.celery import TRIES, MuttTask, app
 from mutt_project.metrics import TASKS
 from rules.tasks import match_batch
@@ -62,7 +62,7 @@ def make_task() -> Iterator[Callable[..., Any]]:
         app.tasks.unregister(name)
 
 
-def run_as_worker(task: Any, *args: str, retries: int = 0) -> tuple[Any, Any]:
+def run_as_worker(task: Any, *args: Any, retries: int = 0) -> tuple[Any, Any]:
     """Run a task as a worker would, on try number `retries` + 1; what it returns, and what is left of its chain."""
     task.push_request(
         id="00000000-test", args=args, kwargs={}, retries=retries, called_directly=False, is_eager=False,
@@ -74,8 +74,8 @@ def run_as_worker(task: Any, *args: str, retries: int = 0) -> tuple[Any, Any]:
         task.pop_request()
 
 
-def raising(error: Exception) -> Callable[[], None]:
-    def run() -> None:
+def raising(error: Exception) -> Callable[..., None]:
+    def run(*_: Any) -> None:
         raise error
 
     return run
@@ -235,3 +235,14 @@ def test_a_batch_that_was_given_up_ends_as_dead_letters_with_records():
     assert (letter.event_id, letter.stage, letter.reason) == (event_id(batch, 0), "alerter", "internal_error")
     assert Record.objects.get(pk=letter.event_id).outcome == "dead"
     assert journal().totals().open_batches == 0
+
+
+def test_an_unexpected_error_with_several_batches_has_each_tried_by_itself(as_worker, monkeypatch):
+    batches = [opened({"hostname": "h", "timestamp": "2026-11-23T08:30:00Z", "message": "m"}) for _ in range(3)]
+    monkeypatch.setattr("ingest.tasks.each_by_itself", raising(ZeroDivisionError("by chance")))
+    assert run_as_worker(validate_together, [str(batch) for batch in batches]) == (None, None)
+    found = [(headers["task"], headers["argsrepr"]) for headers in reversed(waiting("pipeline"))]
+    assert found == [("ingest.validate_batch", f"batch {batch}") for batch in batches]
+    for batch in batches:
+        with journal().claimed(batch, Stage.VALIDATE):  # none is held
+            pass

@@ -58,3 +58,23 @@ def test_batches_that_go_together_are_counted():
     assert shown == f"3 batches, from {batches[0]} to {batches[2]}"
     _send_on(batches[:1])
     assert message("forward")["headers"]["argsrepr"] == f"batch {batches[0]}"
+
+
+def test_batches_that_leave_together_are_counted_at_every_step_of_the_chain():
+    batches = [opened() for _ in range(3)]
+    pipeline.start_together([(batch, 2) for batch in batches])
+    sent = message("pipeline")
+    shown = f"3 batches, from {batches[0]} to {batches[2]}"
+    assert (sent["headers"]["task"], sent["headers"]["argsrepr"]) == ("ingest.validate_together", shown)
+    arguments, _, options = orjson.loads(base64.b64decode(sent["body"]))
+    assert arguments == [[str(batch) for batch in batches]]
+    assert [(step["task"], step["options"]["argsrepr"]) for step in options["chain"]] == [
+        ("forwarder.forward_together", shown),
+        ("rules.match_together", shown),
+    ]
+
+
+def test_one_batch_that_leaves_alone_is_shown_with_its_size():
+    batch = opened()
+    pipeline.start_together([(batch, 1)])
+    assert message("pipeline")["headers"]["argsrepr"] == f"batch {batch}, 1 event"

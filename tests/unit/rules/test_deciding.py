@@ -1,7 +1,8 @@
 """From a claimed batch to its records."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,9 @@ from audit.connections import redis_client
 from audit.ids import event_id, new_batch_id
 from audit.journal import OPEN, Claim
 from audit.outcomes import Outcome, Stage
+from audit.record import RecordRow
 from rules.compiled import Matcher
-from rules.deciding import decide_batch
+from rules.deciding import decide_batches, type_of_counter
 from rules.event import Handling
 from rules.matching import MatchType, Rule, RuleSet
 from rules.unmatched import Unmatched
@@ -54,8 +56,12 @@ def claim_of(*events: tuple[str, str], **canonical: Any) -> Claim:
     return Claim(journal=journal(), token="t", attempt=1, lease_s=1, grace_s=1, **fields)  # type: ignore[arg-type]
 
 
-def nothing_reached(batch: UUID, events: Iterable[Unmatched]) -> set[UUID]:
+def nothing_reached(unmatched: Mapping[UUID, Sequence[Unmatched]]) -> set[UUID]:
     return set()
+
+
+def decide_batch(claim: Claim, rules: Matcher, count: type_of_counter, now: datetime) -> list[RecordRow]:
+    return decide_batches([claim], rules, count, now)[claim.batch]
 
 
 def test_each_event_gets_the_outcome_that_rule_and_environment_say():
@@ -100,8 +106,8 @@ def test_alerts_are_one_problem_by_rule_host_and_object():
 def test_only_the_unmatched_are_counted_under_host_and_signature():
     counted: list[Unmatched] = []
 
-    def count(batch: UUID, events: Iterable[Unmatched]) -> set[UUID]:
-        counted.extend(events)
+    def count(unmatched: Mapping[UUID, Sequence[Unmatched]]) -> set[UUID]:
+        counted.extend(unmatched[claim.batch])
         return set()
 
     claim = claim_of(("edge", "link down"), ("edge", "retry 1"), ("edge", "retry 2"), ("core", "retry 3"))
@@ -113,7 +119,7 @@ def test_only_the_unmatched_are_counted_under_host_and_signature():
 def test_the_event_at_the_threshold_becomes_the_meta_alert():
     claim = claim_of(("edge", "retry 1"), ("edge", "retry 2"))
     second = event_id(claim.batch, 1)
-    plain, meta = decide_batch(claim, RULES, lambda batch, events: {second}, NOW)
+    plain, meta = decide_batch(claim, RULES, lambda unmatched: {second}, NOW)
     assert (plain.outcome, meta.outcome) == (Outcome.UNMATCHED, Outcome.PENDING)
     assert (meta.reason, meta.handling, meta.team, meta.outcome_at) == (
         "unmatched_threshold",
@@ -127,7 +133,7 @@ def test_the_event_at_the_threshold_becomes_the_meta_alert():
 def test_what_a_rule_has_won_meanwhile_is_no_meta_alert_though_the_counter_remembers_it():
     claim = claim_of(("edge", "link down"), ("edge", "retry 1"))
     first = event_id(claim.batch, 0)
-    paged, unmatched = decide_batch(claim, RULES, lambda batch, events: {first}, NOW)
+    paged, unmatched = decide_batch(claim, RULES, lambda unmatched: {first}, NOW)
     assert (paged.handling, paged.reason, paged.rule_id) == ("Page_only", "", 7)
     assert unmatched.outcome is Outcome.UNMATCHED
 
@@ -135,7 +141,7 @@ def test_what_a_rule_has_won_meanwhile_is_no_meta_alert_though_the_counter_remem
 def test_meta_alerts_are_one_problem_by_host_and_signature():
     def key(host: str, message: str, **canonical: Any) -> str:
         claim = claim_of((host, message), **canonical)
-        (meta,) = decide_batch(claim, RULES, lambda batch, events: {event_id(batch, 0)}, NOW)
+        (meta,) = decide_batch(claim, RULES, lambda unmatched: {event_id(claim.batch, 0)}, NOW)
         return meta.deduplication_key
 
     assert key("edge", "retry 1") == key("Edge.", "retry 2")
@@ -163,8 +169,8 @@ def canary_claim(**sent: Any) -> Claim:
     return claim
 
 
-def nothing_counted(batch: UUID, events: Iterable[Unmatched]) -> set[UUID]:
-    assert list(events) == []
+def nothing_counted(unmatched: Mapping[UUID, Sequence[Unmatched]]) -> set[UUID]:
+    assert unmatched == {}
     return set()
 
 

@@ -14,7 +14,7 @@ from audit.outcomes import Outcome, Stage
 from audit.record import recorded_outcomes, write_records
 from ingest.normalisation import canonical_form
 from rules.compiled import Matcher
-from rules.deciding import decide_batch
+from rules.deciding import decide_batches
 from rules.loaded import loaded_rule_set
 from rules.models import Rule
 from rules.ruleset import load_rule_set
@@ -79,8 +79,8 @@ def test_a_worker_that_died_between_commit_and_hand_over_is_succeeded_by_one_tha
     """Also where the rule that decided has been switched off since."""
     batch = waiting("link down", "quiet")
     with journal().claimed(batch, Stage.MATCH) as claim:
-        rows = decide_batch(claim, Matcher(load_rule_set()), unmatched_counter().count, datetime.now(UTC))
-        write_records(rows)
+        decided = decide_batches([claim], Matcher(load_rule_set()), unmatched_counter().count, datetime.now(UTC))
+        write_records(decided[batch])
         claim.release()
     Rule.objects.update(is_active=active)
     assert match_batch.run(str(batch)) == str(batch)
@@ -95,7 +95,7 @@ def test_a_batch_that_is_matched_twice_is_counted_once_and_its_meta_alert_stands
     monkeypatch.setattr("rules.tasks.unmatched_counter", lambda: counter)
     batch = waiting("retry 1", "retry 2", "retry 3")
     with journal().claimed(batch, Stage.MATCH) as claim:
-        decide_batch(claim, Matcher(load_rule_set()), counter.count, datetime.now(UTC))
+        decide_batches([claim], Matcher(load_rule_set()), counter.count, datetime.now(UTC))
         claim.release()
     assert match_batch.run(str(batch)) == str(batch)
     assert outcomes(batch) == ["unmatched", "pending", "unmatched"]
