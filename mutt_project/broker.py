@@ -26,12 +26,24 @@ class QoS(redis.QoS):
 
 class Channel(redis.Channel):
     QoS = QoS
+    _shared: Any = None
 
     @property
     def connection_class(self) -> type:  # type: ignore[override] # kombu's is set once, ours by the settings
         return connection_class()
 
     connection_class_ssl = connection_class
+
+    def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - kombu's signature
+        """Kombu makes a client for each thing that it does, which costs more than the thing: here one serves for all.
+
+        Those that wait for messages have connections of their own; and after a broken connection the pool is another one.
+        """
+        if asynchronous:
+            return super()._create_client(asynchronous=True)  # type: ignore[misc] # not in its stubs
+        if self._shared is None or self._shared.connection_pool is not self.pool:
+            self._shared = super()._create_client()  # type: ignore[misc] # as above
+        return self._shared
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - kombu's signature
         found: dict[str, Any] = super()._connparams(asynchronous=asynchronous)  # type: ignore[misc] # not in its stubs

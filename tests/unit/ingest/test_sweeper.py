@@ -185,7 +185,7 @@ def test_what_was_lost_in_great_number_goes_on_together(hasty, stage):
     assert all(str(batch) in _body(raw) for batch in batches)
 
 
-def _body(raw: bytes) -> str:
+def _body(raw: bytes | str) -> str:
     return base64.b64decode(orjson.loads(raw)["body"]).decode()
 
 
