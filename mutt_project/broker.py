@@ -37,7 +37,7 @@ class Channel(redis.Channel):
     def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - kombu's signature
         """Kombu makes a client for each thing that it does, which costs more than the thing: here one serves for all.
 
-        Those that wait for messages have connections of their own; and after a broken connection the pool is another one.
+        Those that wait for messages have connections of their own; and a broken connection has a new pool made.
         """
         if asynchronous:
             return super()._create_client(asynchronous=True)  # type: ignore[misc] # not in its stubs
