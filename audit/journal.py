@@ -20,6 +20,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from redis import Redis
+from redis.exceptions import NoScriptError
 
 from audit.connections import redis_client
 from audit.entry import Entry
@@ -186,8 +187,14 @@ class Journal:
             return [self.run(*calls[0])]
         with self._redis.pipeline(transaction=False) as pipe:
             for script, keys, *args in calls:
-                self._scripts[script](keys=keys, args=args, client=pipe)
-            return list(pipe.execute())
+                pipe.evalsha(self._scripts[script].sha, len(keys), *keys, *args)
+            answers: list[Any] = pipe.execute(raise_on_error=False)
+        for place, answer in enumerate(answers):
+            if isinstance(answer, NoScriptError):  # Redis was started anew, or is another one
+                answers[place] = self.run(*calls[place])
+            elif isinstance(answer, Exception):
+                raise answer
+        return answers
 
     def open(  # noqa: PLR0913 - what a batch is kept with
         self,
