@@ -295,7 +295,7 @@ def stop_elsewhere(folder: Path) -> bool:
 
 
 def _celery(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "--quiet", "-A", "mutt_project.worker", *arguments]
+    return [sys.executable, "-m", "mutt_project.run", *arguments]
 
 
 def _ok(url: str) -> bool:
