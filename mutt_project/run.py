@@ -21,12 +21,9 @@ _PROCESSES = {
 class _Processes(click.Group):
     """Loads the one that is wanted."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_PROCESSES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         if cmd_name not in _PROCESSES:
-            return None
+            ctx.fail(f"There is no “{cmd_name}” here: say one of {', '.join(_PROCESSES)}.")
         app, command = _PROCESSES[cmd_name]
         ctx.obj = CLIContext(import_module(app).app, no_color=False, workdir=None, quiet=True)
         found: click.Command = getattr(import_module(command), cmd_name)
@@ -35,7 +32,7 @@ class _Processes(click.Group):
 
 @click.command(cls=_Processes)
 def main() -> None:
-    """Run one of MUTT's processes; what follows its name is as for Celery's command."""
+    """Run a worker, beat or flower; what follows is as for Celery's command by that name."""
     os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 

@@ -18,7 +18,7 @@ _COMMANDS = {
         "--queues=pipeline,forward,dlq,maintenance",  # the last one holds
     ),
     "beat": ("mutt_project.run", "beat", "--schedule=/tmp/beat-schedule.json", "--pidfile="),
-    "flower": ("mutt_project.run", "flower", "--address=0.0.0.0", "--read_only", "--max_tasks=10000"),
+    "flower": ("mutt_project.run", "flower", "--address=0.0.0.0", "--read_only", "--max_tasks=2000"),
     "manage": (f"{Path(__file__).resolve().parents[2]}/manage.py",),
     "muttctl": ("mutt_project.muttctl",),
     "backup": ("ops.docker.backup",),
