@@ -3,11 +3,14 @@
 import sys
 from importlib import import_module
 
+import django_stubs_ext
 from django.apps import AppConfig
 
 from mutt_project.noted_commands import note_commands
 from mutt_project.secrets.following import follow
 from mutt_project.slo.standing import objectives
+
+django_stubs_ext.monkeypatch()  # makes ModelForm[X] and the like possible at run time; no other app is loaded yet
 
 
 class MuttProjectConfig(AppConfig):

@@ -2,12 +2,16 @@
 
 import json
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from celery.beat import Scheduler
+from redis.exceptions import RedisError
 
+from audit.tuning.present import present
+from audit.workers import beat_ticks
 from mutt_project.alive import touch_alive
 
 logger = logging.getLogger(__name__)
@@ -29,6 +33,14 @@ class JsonScheduler(Scheduler):
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         touch_alive("beat")
         return super().tick(*args, **kwargs)
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        """Whatever it sends is a sign of its life."""
+        sent = super().apply_async(*args, **kwargs)
+        present.refresh()
+        with suppress(RedisError):
+            beat_ticks()
+        return sent
 
     def _ensure_connected(self) -> Any:
         """Without Redis beat waits in here, for as long as it takes, and is well."""

@@ -7,8 +7,6 @@ from uuid import UUID
 
 from celery import Celery, Task
 from celery.exceptions import Ignore, Reject, Retry
-from celery.signals import setup_logging
-from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, close_old_connections
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
@@ -20,6 +18,7 @@ from audit.metrics import ABANDONED
 from audit.outcomes import DeadStage, Stage
 from audit.tasks import give_up
 from ingest.pipeline import resume
+from mutt_project.celery_app import configure
 from mutt_project.metrics import ENDS, TASK_SECONDS, TASKS
 
 logger = logging.getLogger(__name__)
@@ -115,20 +114,8 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
         give_up(UUID(args[0]), Burial(half, reason, detail), stage)
 
 
-@setup_logging.connect
-def leave_logging_alone(**_: Any) -> None:
-    """Django has set logging up; with a listener here Celery adds no handlers and changes no levels."""
-
-
 app = Celery("mutt", task_cls=MuttTask)
-# Celery shows its configuration to whoever asks (`inspect conf`, Flower): it gets its own part, no secret of ours.
-app.config_from_object(
-    {
-        name.removeprefix("CELERY_").lower(): getattr(settings, name)
-        for name in dir(settings)
-        if name.startswith("CELERY_")
-    }
-)
+configure(app)
 # Celery would close the connection to PostgreSQL around every task; the base task closes it by its age.
 app.conf["CELERY_DB_REUSE_MAX"] = 1_000_000
 app.autodiscover_tasks()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from celery.signals import after_task_publish, beat_init, worker_init, worker_ready, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutting_down
 from django.conf import settings
 from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from audit.journal import journal
 from audit.tuning.present import present
 from audit.tuning.storing import publish_if_due
-from audit.workers import SAYS_SO_EVERY_S, beat_ticks, say_alive
+from audit.workers import SAYS_SO_EVERY_S, say_alive
 from forwarder.tasks import drain
 from ingest.sweeper import sweep_if_due
 from mutt_project.alive import touch_alive
@@ -175,15 +175,3 @@ def end(**_: Any) -> None:
     for telling in _telling:
         telling.good_bye()
     _telling.clear()
-
-
-@beat_init.connect
-def watch_beat(**_: Any) -> None:
-    """In beat, whatever it sends is a sign of its life."""
-    after_task_publish.connect(_beat_ticks)
-
-
-def _beat_ticks(**_: Any) -> None:
-    present.refresh()
-    with suppress(RedisError):
-        beat_ticks()

@@ -1,10 +1,10 @@
 """OpenTelemetry's tracing: off unless MUTT_TRACING says so; the OTEL_* variables say where spans go, and how many."""
 
 import os
+from importlib import import_module
 
 from django.conf import settings
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -13,7 +13,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 def start(service: str) -> None:
     """Have this process export its spans, if that is wanted."""
     if settings.MUTT_TRACING:
-        trace.set_tracer_provider(provider(service, BatchSpanProcessor(OTLPSpanExporter())))
+        exporter = import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")  # large: only where wanted
+        trace.set_tracer_provider(provider(service, BatchSpanProcessor(exporter.OTLPSpanExporter())))
 
 
 def provider(service: str, processor: SpanProcessor) -> TracerProvider:

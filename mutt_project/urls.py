@@ -35,6 +35,7 @@ from rules.models import DeviceTeam
 from rules.pages import BacktestPage, BacktestResultPage, ExplainPage
 from rules.paste_page import PastePage
 
+admin.autodiscover()
 admin.site.site_header = admin.site.site_title = "MUTT"
 admin.site.index_title = "Rules, and what became of events (times are UTC)"
 

@@ -2,13 +2,11 @@
 
 import logging
 import os
+from importlib import import_module
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
-
-from mutt_project import tracing
-from mutt_project.secrets.keeping import keep_secrets
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mutt_project.settings.production")
 
@@ -19,5 +17,4 @@ if settings.SECURE_SSL_REDIRECT and not settings.MUTT_TRUSTED_PROXIES:
         " would be redirected for ever. Name the proxy (where this server itself speaks TLS: 127.0.0.1)."
     )
 logging.captureWarnings(True)  # noqa: FBT003 - its name says it
-tracing.start("mutt-web")
-keep_secrets()
+import_module(settings.ROOT_URLCONF)  # all pages, before the processes are forked that share them

@@ -1,14 +1,18 @@
 """The web server: a few processes with threads, since a request mostly waits for Redis."""
 
+import gc
 import os
 from typing import Any
 
 from gunicorn.glogging import Logger
+from prometheus_client.multiprocess import mark_process_dead
 from structlog.contextvars import clear_contextvars
 
+from mutt_project import tracing
 from mutt_project.log_lines import formatter, log_format
 from mutt_project.masking import MaskSecrets
-from mutt_project.shared_metrics import tidy
+from mutt_project.secrets.keeping import keep_secrets
+from mutt_project.shared_metrics import shared_folder, tidy
 
 BODY_TIMEOUT_S = 20  # between two pieces of a body
 
@@ -17,6 +21,7 @@ workers = int(os.environ.get("MUTT_WEB_PROCESSES", "2"))
 worker_class = "ops.impatient_worker.ImpatientWorker"
 threads = int(os.environ.get("MUTT_WEB_THREADS", "16"))
 timeout = 60
+preload_app = True  # what is loaded before the fork is in memory once
 graceful_timeout = 20
 keepalive = 30
 accesslog = None
@@ -37,6 +42,20 @@ class MaskingLogger(Logger):  # type: ignore[misc] # gunicorn is untyped
 
 
 logger_class = MaskingLogger
+
+
+def when_ready(server: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Keep what the processes share: the garbage collector would write to it, and each would get a copy."""
+    gc.collect()
+    gc.freeze()
+    if shared_folder():
+        mark_process_dead(os.getpid())  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped; it serves nobody
+
+
+def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Begin what has threads: none of them would be there after the fork."""
+    tracing.start("mutt-web")
+    keep_secrets()
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature

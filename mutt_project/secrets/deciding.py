@@ -5,17 +5,20 @@ latter alone. No name may be in both: nobody would know which one is used.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 from mutt_project.secrets.environment import Environment
-from mutt_project.secrets.keeper import Keeper
 from mutt_project.secrets.names import SECRETS
 from mutt_project.secrets.present import Secrets, Source, SourceError
 from mutt_project.secrets.vault import Together, shared_by
 from mutt_project.secrets.vault_settings import VaultSettings, vault_settings
 from mutt_project.secrets.weakness import weakness
+
+if TYPE_CHECKING:
+    from mutt_project.secrets.keeper import Keeper
 
 
 class Checked:
@@ -54,10 +57,12 @@ def vault_of(environment: Mapping[str, str]) -> VaultSettings | None:
         raise ImproperlyConfigured(str(error)) from None
 
 
-def keeper_of(vault: VaultSettings, environment: Mapping[str, str]) -> Keeper:
+def keeper_of(vault: VaultSettings, environment: Mapping[str, str]) -> "Keeper":
     """Who keeps the secrets of a machine whose processes have this environment."""
+    # hvac is large: it is loaded only where there is a Vault.
     # A copy: what Flower puts there later, since it asks the environment alone, was not given to it.
-    return Keeper(vault, _faults_in_vault(dict(environment)))
+    made: Keeper = import_module("mutt_project.secrets.keeper").Keeper(vault, _faults_in_vault(dict(environment)))
+    return made
 
 
 def _faults_in_vault(environment: Mapping[str, str]) -> Callable[[Mapping[str, Any]], list[str]]:

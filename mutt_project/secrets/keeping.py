@@ -3,12 +3,16 @@
 import logging
 import os
 import threading
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from mutt_project.secrets import metrics  # noqa: F401 - they say 0 where there is no Vault
 from mutt_project.secrets.deciding import keeper_of
-from mutt_project.secrets.keeper import Keeper
 from mutt_project.secrets.present import SourceError
+
+if TYPE_CHECKING:
+    from mutt_project.secrets.keeper import Keeper
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +41,7 @@ def keep_secrets() -> None:
         threading.Thread(target=keep, args=(keeper, threading.Event()), name="secrets", daemon=True).start()
 
 
-def keep(keeper: Keeper, stopping: threading.Event) -> None:
+def keep(keeper: "Keeper", stopping: threading.Event) -> None:
     """Keep them as soon as nobody else does, until `stopping`."""
     every_s = keeper.settings.check_every_s
     while not stopping.is_set():

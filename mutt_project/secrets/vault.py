@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mutt_project.secrets.folder import Folder
-from mutt_project.secrets.keeper import Keeper
 from mutt_project.secrets.present import Source, SourceError
 from mutt_project.secrets.shared import VALUES, standing
+
+if TYPE_CHECKING:
+    from mutt_project.secrets.keeper import Keeper
 
 PATIENCE_S = 10.0
 _LOOK_EVERY_S = 0.2
@@ -53,7 +56,7 @@ class Together:
         return {name: value for values in self._last for name, value in values.items()}
 
 
-def shared_by(keeper: Keeper, patience_s: float = PATIENCE_S) -> Vault:
+def shared_by(keeper: "Keeper", patience_s: float = PATIENCE_S) -> Vault:
     """The source, once there is something to read. Raises SourceError if there is nothing."""
     folder = keeper.folder
     try:
@@ -63,7 +66,7 @@ def shared_by(keeper: Keeper, patience_s: float = PATIENCE_S) -> Vault:
     return Vault(folder)
 
 
-def _see_to_it(keeper: Keeper, patience_s: float) -> None:
+def _see_to_it(keeper: "Keeper", patience_s: float) -> None:
     """While Vault is away the secrets of before do."""
     folder = keeper.folder
     folder.ensure()

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import django_stubs_ext
 from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -38,8 +37,6 @@ from mutt_project.settings.environment import (
 )
 from rules.event import Handling, Severity
 
-django_stubs_ext.monkeypatch()  # makes ModelForm[X] and the like possible at run time
-
 BASE_DIR = Path(__file__).resolve().parents[2]
 
 DEBUG = False
@@ -47,7 +44,7 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
 INSTALLED_APPS = [
     "mutt_project",  # before admin, whose templates it changes
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # urls.py loads the pages: workers need none
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.postgres",

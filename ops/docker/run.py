@@ -11,15 +11,14 @@ from pathlib import Path
 
 from ops.docker.health import ROLE_FILE, folder_of
 
-_CELERY = ("celery", "--quiet", "-A", "mutt_project.worker")
 _COMMANDS = {
     "web": ("gunicorn", "-c", "python:ops.gunicorn_conf", "mutt_project.wsgi"),
     "worker": (
-        *(*_CELERY, "worker", "--pool=solo", "--without-mingle"),
+        *("mutt_project.run", "worker", "--pool=solo", "--without-mingle"),
         "--queues=pipeline,forward,dlq,maintenance",  # the last one holds
     ),
-    "beat": (*_CELERY, "beat", "--schedule=/tmp/beat-schedule.json", "--pidfile="),
-    "flower": (*_CELERY, "flower", "--address=0.0.0.0", "--read_only", "--max_tasks=10000"),
+    "beat": ("mutt_project.run", "beat", "--schedule=/tmp/beat-schedule.json", "--pidfile="),
+    "flower": ("mutt_project.run", "flower", "--address=0.0.0.0", "--read_only", "--max_tasks=2000"),
     "manage": (f"{Path(__file__).resolve().parents[2]}/manage.py",),
     "muttctl": ("mutt_project.muttctl",),
     "backup": ("ops.docker.backup",),

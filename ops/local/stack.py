@@ -260,8 +260,8 @@ class Stack:
             servers.append(Program("redis", redis.command(self.folder / "redis"), bare=True))
         state = str(self.folder / "moogsoft-stub.ids")
         stub = ["ops.moogsoft_stub", "--host", "127.0.0.1", "--port", str(self.ports.stub), "--state", state]
-        # It looks and does nothing. It keeps so many tasks in memory: 100,000, its default, are some 400 MB.
-        flower = ["flower", "--address=127.0.0.1", f"--port={self.ports.flower}", "--read_only", "--max_tasks=10000"]
+        # It looks and does nothing. It keeps so many tasks in memory, 5 KB each; its default is 100,000.
+        flower = ["flower", "--address=127.0.0.1", f"--port={self.ports.flower}", "--read_only", "--max_tasks=2000"]
         return [
             *servers,
             Program("moogsoft-stub", [sys.executable, "-m", *stub]),
@@ -295,7 +295,7 @@ def stop_elsewhere(folder: Path) -> bool:
 
 
 def _celery(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "--quiet", "-A", "mutt_project.worker", *arguments]
+    return [sys.executable, "-m", "mutt_project.run", *arguments]
 
 
 def _ok(url: str) -> bool:

@@ -164,3 +164,14 @@ def test_files_of_dead_processes_are_added_up_and_gone(mutt: Mutt):
     assert all(lives(pid) for pid in pids_of_files(folder))
     assert value(scraped(mutt), "mutt_events_received_total") == before
     assert (folder / "counter_dead.db").exists()
+
+
+def test_the_master_of_the_web_processes_does_not_say_which_settings_it_goes_by(mutt: Mutt):
+    web = mutt.stack.supervisor.pids()["web"]
+
+    def pids() -> set[int]:
+        page = urllib3.request("GET", f"{mutt.stack.web}/metrics", retries=False, timeout=20).data.decode()
+        return {int(pid) for pid in re.findall(r'^mutt_settings_version\{pid="(\d+)"', page, re.MULTILINE)}
+
+    eventually(lambda: pids() & set(children(web)))
+    assert web not in pids()

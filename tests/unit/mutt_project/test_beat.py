@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.workers import beat_seen_at
 from mutt_project.beat import JsonScheduler
 from mutt_project.celery import app
 
@@ -39,6 +40,13 @@ def test_a_task_that_is_gone_and_a_run_in_the_future_do_no_harm(tmp_path: Path):
     last = made.schedule[NAME].last_run_at
     assert last
     assert last <= datetime.now(UTC)
+
+
+def test_what_beat_sends_is_a_sign_of_its_life(redis_server, tmp_path: Path):
+    made = scheduler(tmp_path / "schedule.json")
+    assert beat_seen_at() is None
+    made.apply_async(made.schedule[NAME])
+    assert beat_seen_at() is not None
 
 
 @pytest.mark.parametrize(

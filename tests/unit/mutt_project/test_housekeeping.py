@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from audit.workers import beat_seen_at, workers
+from audit.workers import workers
 from mutt_project import housekeeping
 from mutt_project.housekeeping import Chore, Telling
 
@@ -60,8 +60,3 @@ def test_a_worker_tells_that_it_lives_and_says_good_bye(redis_server):
 
 def test_a_good_bye_while_redis_is_away_is_left_out(redis_away):
     Telling("a@host", ["pipeline"]).good_bye()
-
-
-def test_what_beat_sends_is_a_sign_of_its_life(redis_server):
-    housekeeping._beat_ticks()  # noqa: SLF001 - Celery calls it in beat
-    assert beat_seen_at() is not None

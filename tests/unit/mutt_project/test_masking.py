@@ -177,9 +177,9 @@ def test_no_token_of_a_path_reaches_the_log_when_a_view_fails(log):
 
 UNMASKED = """
 import logging, sys
-import mutt_project.worker as worker
+from importlib import import_module
 from mutt_project.masking import MaskSecrets
-worker.app.log.setup(loglevel="INFO", redirect_stdouts=True)
+import_module(sys.argv[1]).app.log.setup(loglevel="INFO", redirect_stdouts=True)
 loggers = [logging.getLogger(), *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
 handlers = [(one.name, handler) for one in loggers for handler in one.handlers]
 handlers = [pair for pair in handlers if not isinstance(pair[1], logging.NullHandler)]
@@ -189,10 +189,15 @@ sys.__stdout__.write(repr(bad))
 """
 
 
-def test_every_handler_of_a_celery_worker_masks():
+@pytest.mark.parametrize("where", ["mutt_project.worker", "mutt_project.lean"])
+def test_every_handler_of_a_process_of_celery_masks(where):
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "mutt_project.settings.checks"}
     ended = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", UNMASKED], cwd=ROOT, env=environment, capture_output=True, check=True
+        [sys.executable, "-W", "ignore", "-c", UNMASKED, where],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        check=True,
     )
     assert ended.stdout == b"[]"
 
