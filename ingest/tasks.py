@@ -6,14 +6,12 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from audit.entry import Entry, in_our_words
 from audit.following import at_work
-from audit.ids import received_at
 from audit.isolation import each_by_itself
 from audit.journal import journal
 from audit.outcomes import Stage
 from audit.tuning.present import tuned
-from ingest.normalisation import canonical_form, notes_on_clock
+from ingest.normalisation import normalised
 from ingest.quarantine_inbox import inbox
 from ingest.quarantine_store import empty_inbox
 from ingest.traffic_store import fold
@@ -23,15 +21,9 @@ from ingest.traffic_store import fold
 def validate_batch(batch_id: str) -> str:
     """Bring every event of a batch into canonical form."""
     with journal().claimed(UUID(batch_id), Stage.VALIDATE) as claim, at_work("validate_batch", [claim]):
-        normalised = each_by_itself(claim, _normalised, "validate")
-        claim.advance(Stage.MATCH, [new or old for new, old in zip(normalised, claim.events, strict=True)])
+        made = each_by_itself(claim, normalised, "validate")
+        claim.advance(Stage.MATCH, [new or old for new, old in zip(made, claim.events, strict=True)])
     return batch_id
-
-
-def _normalised(entry: Entry) -> Entry:
-    event, received = in_our_words(entry), received_at(UUID(entry["id"]))
-    notes = list(dict.fromkeys([*entry.get("notes", []), *notes_on_clock(event, received)]))
-    return {**entry, "canonical": canonical_form(event, received), **({"notes": notes} if notes else {})}  # type: ignore[typeddict-item] # mypy loses the keys
 
 
 @shared_task(name="ingest.store_quarantine")
