@@ -48,6 +48,11 @@ def last_id_of(batch: UUID) -> UUID:
     return UUID(int=batch.int | _COUNTER_MASK)
 
 
+def end_of(event: UUID) -> str:
+    """The last five digits of an event's id, which tell it from the others of its batch."""
+    return f"{event.int & _COUNTER_MASK:05x}"
+
+
 def received_at(identifier: UUID) -> datetime:
     """When a batch or event was received, to the millisecond, in UTC; of an id that is none of ours, some moment."""
     return _moment(identifier.int >> 80)
