@@ -7,6 +7,7 @@ its events are a range of ids, and ids sort in the order of receipt.
 
 import secrets
 from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import UUID
 
 COUNTER_BITS = 20
@@ -47,9 +48,19 @@ def last_id_of(batch: UUID) -> UUID:
     return UUID(int=batch.int | _COUNTER_MASK)
 
 
+def end_of(event: UUID) -> str:
+    """The last five digits of an event's id, which tell it from the others of its batch."""
+    return f"{event.int & _COUNTER_MASK:05x}"
+
+
 def received_at(identifier: UUID) -> datetime:
     """When a batch or event was received, to the millisecond, in UTC; of an id that is none of ours, some moment."""
-    return datetime.fromtimestamp(min(identifier.int >> 80, _END_OF_CALENDAR) / 1000, UTC)
+    return _moment(identifier.int >> 80)
+
+
+@lru_cache(maxsize=1024)  # all events of a batch have the same
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(min(milliseconds, _END_OF_CALENDAR) / 1000, UTC)
 
 
 def first_id_at(moment: datetime) -> UUID:

@@ -67,7 +67,12 @@ class Record(models.Model):
         indexes = (
             models.Index(Lower("hostname"), models.F("event_id").desc(), name="record_hostname"),
             models.Index(models.F("outcome"), models.F("event_id").desc(), name="record_outcome"),
-            models.Index(models.F("rule_id"), models.F("event_id").desc(), name="record_rule"),
+            models.Index(
+                models.F("rule_id"),
+                models.F("event_id").desc(),
+                condition=models.Q(rule_id__isnull=False),
+                name="record_rule",
+            ),
             models.Index(models.F("team"), models.F("event_id").desc(), name="record_team"),
             models.Index(
                 models.F("correlation_id"),

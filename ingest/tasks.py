@@ -9,14 +9,13 @@ from celery import shared_task
 from django.utils import timezone
 
 from audit import claims
-from audit.entry import Entry, in_our_words
+from audit.entry import Entry
 from audit.following import at_work
-from audit.ids import received_at
 from audit.isolation import each_by_itself
 from audit.journal import Claim, StaleClaim, journal
 from audit.outcomes import Stage
 from audit.tuning.present import tuned
-from ingest.normalisation import canonical_form, notes_on_clock
+from ingest.normalisation import normalised
 from ingest.quarantine_inbox import inbox
 from ingest.quarantine_store import empty_inbox
 from ingest.traffic_store import fold
@@ -42,15 +41,9 @@ def _validate(some: Sequence[Claim]) -> list[Claim]:
     contents: dict[UUID, list[Entry]] = {}
     for claim in some:
         with suppress(StaleClaim):
-            normalised = each_by_itself(claim, _normalised, "validate")
-            contents[claim.batch] = [new or old for new, old in zip(normalised, claim.events, strict=True)]
+            made = each_by_itself(claim, normalised, "validate")
+            contents[claim.batch] = [new or old for new, old in zip(made, claim.events, strict=True)]
     return claims.advance([claim for claim in some if claim.batch in contents], Stage.MATCH, contents)
-
-
-def _normalised(entry: Entry) -> Entry:
-    event, received = in_our_words(entry), received_at(UUID(entry["id"]))
-    notes = list(dict.fromkeys([*entry.get("notes", []), *notes_on_clock(event, received)]))
-    return {**entry, "canonical": canonical_form(event, received), **({"notes": notes} if notes else {})}  # type: ignore[typeddict-item] # mypy loses the keys
 
 
 @shared_task(name="ingest.store_quarantine")

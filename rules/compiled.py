@@ -67,7 +67,8 @@ class Matcher:
         best = len(self._ranked)
         for group in self._groups(event):
             if group.first < best:
-                best = min(best, *(ranks[0] for ranks in group.ranks(keys)), best)
+                for ranks in group.ranks(keys):
+                    best = min(best, ranks[0])
         return self._ranked[best] if best < len(self._ranked) else None
 
     def candidates(self, event: Event) -> list[Rule]:
@@ -88,18 +89,18 @@ class Matcher:
         ranks = sorted(rank for group in self._groups(event) for found in group.ranks(keys) for rank in found)
         return [self._ranked[rank] for rank in ranks]
 
-    def _groups(self, event: Event) -> Iterator["_Group"]:
-        yield self._without_text
-        for found in self._texts.found_in(event.folded_message):
-            yield self._by_text[found]
-        for found in self._patterns.found_in(event.message):
-            yield self._by_pattern[found]
+    def _groups(self, event: Event) -> list["_Group"]:
+        return [
+            self._without_text,
+            *[self._by_text[found] for found in self._texts.found_in(event.message.casefold())],
+            *[self._by_pattern[found] for found in self._patterns.found_in(event.message)],
+        ]
 
-    def _keys(self, event: Event, severities: Iterable[Severity | None]) -> frozenset[_Key]:
+    def _keys(self, event: Event, severities: Iterable[Severity | None]) -> Sequence[_Key]:
         oids: list[str | None] = [None]
         if event.trap_oid:
             oids += [oid for oid in _prefixes(event.trap_oid, self._deepest) if oid in self._oids]
-        return frozenset((oid, severity) for oid in oids for severity in severities)
+        return [(oid, severity) for oid in oids for severity in dict.fromkeys(severities)]
 
 
 class _Group:
@@ -116,10 +117,8 @@ class _Group:
         key = (rule.oid if rule.trap_oid else None, rule.syslog_severity)
         self._by_key.setdefault(key, []).append(rank)
 
-    def ranks(self, keys: frozenset[_Key]) -> Iterator[list[int]]:
-        if len(keys) < len(self._by_key):
-            return (self._by_key[key] for key in keys if key in self._by_key)
-        return (ranks for key, ranks in self._by_key.items() if key in keys)
+    def ranks(self, keys: Sequence[_Key]) -> list[list[int]]:
+        return [self._by_key[key] for key in keys if key in self._by_key]
 
 
 def _prefixes(oid: str, deepest: int) -> Iterator[str]:
@@ -149,13 +148,14 @@ class Literals:
 
     def found_in(self, text: str) -> set[int]:
         """The places of those texts that are in this one."""
-        found = {self._nested_places[place] for place in self._nested.found_in(text)}
+        found = {self._nested_places[place] for place in self._nested.found_in(text)} if self._nested_places else set()
         if self._automaton is not None:
             raw = text.encode("utf-8", "surrogatepass")
             for begin in range(0, len(raw) or 1, CHUNK):
                 piece = raw[begin : begin + CHUNK + self._longest - 1]
                 hits = self._automaton.find_matches_as_indexes(piece, overlapping=True)
-                found.update([self._plain_places[place] for place in {hit[0] for hit in hits}])
+                if hits:
+                    found.update([self._plain_places[place] for place in {hit[0] for hit in hits}])
         return found
 
 
@@ -185,6 +185,8 @@ class PatternSet:
             return self._on_empty
         sets, encoded = (self._ascii, text) if text.isascii() else (self._encoded, self._alphabet.encode(text))
         raw = encoded.encode()
+        if len(sets) == 1:
+            return sets[0].found_in(raw, text)
         return [place for one in sets for place in one.found_in(raw, text)]
 
     @cached_property
@@ -245,6 +247,8 @@ class _Re2Set:
     def found_in(self, raw: bytes, text: str) -> list[int]:
         """The places of what is found in the text, which is `raw` as these expressions want it."""
         found = self._set.Match(raw) if self._set is not None else None
+        if found == [0]:
+            return []
         if found:
             return [self._places[number - 1] for number in found if number]
         if self._set is not None:

@@ -42,6 +42,7 @@ SEVERITY_SPELLINGS: dict[str, Severity] = {
     "warn": Severity.WARNING,
     "informational": Severity.INFO,
 }
+_USUAL_SPELLINGS = {**SEVERITY_SPELLINGS, **{severity.value: severity for severity in _SEVERITIES}}
 
 
 class Environment(StrEnum):
@@ -82,11 +83,13 @@ class Event:
 
 def severity_of(value: object) -> Severity | None:
     """The severity that a name, keyword or number 0-7 stands for, in any case; None for anything else."""
+    if isinstance(value, str):
+        return _USUAL_SPELLINGS.get(value) or SEVERITY_SPELLINGS.get(value.strip().lower())
     if isinstance(value, float) and value.is_integer():  # JSON knows one kind of number: 3.0 is 3
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return SEVERITY_SPELLINGS.get(str(value).strip().lower())
+    return SEVERITY_SPELLINGS.get(str(value))
 
 
 # X.660 §7.6: arcs have no leading zeros; the first is 0, 1 or 2.
@@ -113,8 +116,9 @@ _DOTS_AT_END = re.compile(r"[.\s]+\Z")
 def hostname_of(text: str) -> str:
     """A host name without blanks and dots at its end; an IP address in its canonical form (RFC 5952)."""
     name = text.strip()
-    name = _DOTS_AT_END.sub("", name) or name
-    like_ipv6 = _IPV6.fullmatch(name)
+    if name.endswith("."):
+        name = _DOTS_AT_END.sub("", name) or name
+    like_ipv6 = _IPV6.fullmatch(name) if ":" in name else None
     if like_ipv6:
         try:
             address = IPv6Address(like_ipv6[1])

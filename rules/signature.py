@@ -3,28 +3,35 @@
 import hashlib
 import re
 
-# In this order: the longer forms would otherwise be eaten in pieces.
+# All that varies begins with one of few characters: an expression that begins with them is looked for where they are,
+# and what has to be before the first of them is looked back at. In this order: the longer forms would otherwise be
+# eaten in pieces.
+_HEX = "[0-9A-Fa-f]"
 _VARYING = re.compile(
-    r"""
-      \b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b          # UUID
-    | \b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*                    # ISO time
-    | \b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b                     # MAC address
-    | \b(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}\b                       # MAC address, Cisco's way
-    | (?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])   # IPv6 address
-    | \b\d{1,3}(?:\.\d{1,3}){3}\b                               # IPv4 address
-    | \b0x[0-9a-f]+\b                                           # hexadecimal number
-    | \b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b         # hash, session id
-    | \d+                                                       # number
+    rf"""
+      [0-9A-Fa-f:]
+      (?:
+        (?<!\w.)(?<!:)(?:
+            {_HEX}{{7}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}\b                        # UUID
+          | (?<=\d)\d{{3}}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d\S*                        # ISO time
+          | {_HEX}[:-](?:{_HEX}{{2}}[:-]){{4}}{_HEX}{{2}}\b                        # MAC address
+          | {_HEX}{{3}}(?:\.{_HEX}{{4}}){{2}}\b                                   # MAC address, Cisco's way
+          | (?<=\d)\d{{0,2}}(?:\.\d{{1,3}}){{3}}\b                                # IPv4 address
+          | (?<=0)[Xx]{_HEX}+\b                                                  # hexadecimal number
+          | (?:(?<=\d)(?={_HEX}*[A-Fa-f])|(?<=[A-Fa-f])(?={_HEX}*\d)){_HEX}{{7,}}\b  # hash, session id
+        )
+      | (?<![\w:].)(?:(?<=:)|(?<={_HEX}){_HEX}{{0,3}}:)(?:{_HEX}{{0,4}}:){{1,6}}{_HEX}{{0,4}}(?![\w:])  # IPv6 address
+      | (?<=\d)\d*                                                              # number
+      )
     """,
-    re.IGNORECASE | re.VERBOSE | re.ASCII,
+    re.VERBOSE | re.ASCII,
 )
-_BLANKS = re.compile(r"\s+")
 _LENGTH = 400
 
 
 def signature_text(message: str) -> str:
     """The message with numbers, addresses and identifiers replaced by `#`, cut to 400 characters."""
-    return _BLANKS.sub(" ", _VARYING.sub("#", message[: 4 * _LENGTH])).strip().casefold()[:_LENGTH]
+    return " ".join(_VARYING.sub("#", message[: 4 * _LENGTH]).split()).casefold()[:_LENGTH]
 
 
 def constant_parts(message: str) -> list[str]:
@@ -43,7 +50,7 @@ def object_of(message: str, trap_oid: str | None) -> str:
 
     Two alerts of one rule and host about different ports are two problems; the same message again is not.
     """
-    text = f"{trap_oid or ''}\n{_BLANKS.sub(' ', _VOLATILE.sub('', message)).strip().casefold()}"
+    text = f"{trap_oid or ''}\n{' '.join(_VOLATILE.sub('', message).split()).casefold()}"
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
@@ -51,11 +58,16 @@ def object_of(message: str, trap_oid: str | None) -> str:
 # number may name the object: a port, a slot, a peer.
 _VOLATILE = re.compile(
     r"""
-      \d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*
-    | \b\d{1,2}:\d\d:\d\d(?:\.\d+)?\b
-    | \[\d+(?:\.\d+)?\]
-    | \b\d+(?:\.\d+)?\s?(?:%|(?:percent|ms|secs?|seconds?|minutes?|[kmgt]?b|[kmgt]?bytes|[kmg]?bps|rpm|dbm)\b)
-    | \b\d{5,}\b
+      [\d\[]
+      (?:
+        (?<=\d)\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*
+      | (?<=\[)\d+(?:\.\d+)?\]
+      | (?<!\w.)(?<=\d)(?:
+            \d?:\d\d:\d\d(?:\.\d+)?\b
+          | \d*(?:\.\d+)?\s?(?:%|(?:percent|ms|secs?|seconds?|minutes?|[kmgt]?b|[kmgt]?bytes|[kmg]?bps|rpm|dbm)\b)
+          | \d{4,}\b
+        )
+      )
     """,
     re.ASCII | re.IGNORECASE | re.VERBOSE,
 )

@@ -7,15 +7,18 @@ from functools import lru_cache
 from importlib.resources import files
 from uuid import UUID
 
+import orjson
 from redis import Redis
 from redis.client import Pipeline
 
 from audit.connections import redis_client
+from audit.ids import end_of
 from audit.journal import BATCH
 from audit.tuning.present import tuned
 from rules.event import host_key
 
 PREFIX = "mutt:unmatched:"
+COUNTERS = f"{PREFIX}count:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,13 @@ class UnmatchedCounter:
         return {UUID(text) for answer in answers for text in answer.decode().split()}
 
     def _count(self, batch: UUID, events: Iterable[Unmatched], pipe: Pipeline) -> None:
-        by_counter: dict[str, list[str]] = defaultdict(list)
+        by_counter: dict[str, str] = defaultdict(str)
         for event in events:
-            by_counter[f"{PREFIX}count:{host_key(event.hostname)}:{event.signature}"].append(str(event.event_id))
+            by_counter[f"{host_key(event.hostname)}:{event.signature}"] += end_of(event.event_id)
         if by_counter:
             self._script(
-                keys=[BATCH + str(batch), *by_counter],
-                args=[self.threshold, self.window_s, *(" ".join(ids) for ids in by_counter.values())],
+                keys=[BATCH + str(batch)],
+                args=[self.threshold, self.window_s, COUNTERS, orjson.dumps(by_counter)],
                 client=pipe,
             )
 

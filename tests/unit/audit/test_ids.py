@@ -27,6 +27,13 @@ def test_an_event_id_is_a_uuid_of_version_7_that_leads_to_its_batch_and_time(now
     assert abs(ids.received_at(event) - now) <= timedelta(milliseconds=1)
 
 
+@given(MOMENTS, st.integers(0, ids.MAX_EVENTS_PER_BATCH - 1))
+def test_the_end_of_an_id_is_what_it_does_not_share_with_its_batch(now, position):
+    batch = ids.new_batch_id(now)
+    event = ids.event_id(batch, position)
+    assert str(event) == str(batch)[:-5] + ids.end_of(event)
+
+
 def test_ids_sort_in_the_order_of_receipt():
     start = datetime(2026, 11, 23, tzinfo=UTC)
     batches = [ids.new_batch_id(start + timedelta(milliseconds=step)) for step in range(50)]

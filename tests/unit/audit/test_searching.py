@@ -159,6 +159,20 @@ def test_words_are_what_stands_between_punctuation():
     assert words_of("--- %") == []
 
 
+def test_every_sign_of_ascii_stands_between_words_and_no_other_character_does():
+    message = "".join(f"a{chr(number)}b " for number in range(33, 0x250))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tsvector_to_array(audit_words(%s))", [message])
+        found = set(cursor.fetchone()[0])
+        signs = "".join(chr(number) for number in range(33, 127) if not chr(number).isalnum())
+        cursor.execute(
+            "SELECT tsvector_to_array(to_tsvector('pg_catalog.simple', translate(%s, %s, %s)))",
+            [message, signs, " " * len(signs)],
+        )
+        assert found == set(cursor.fetchone()[0])
+    assert {"a", "b", "a0b", "azb", "aäb"} <= found
+
+
 @pytest.mark.parametrize(
     "text", ["it's", "a'b\\c", "a & !b | (c:*)", "größe", "\N{PILE OF POO} x", "日本", "²", "a" * 900]
 )

@@ -126,6 +126,20 @@ def test_the_time_from_receipt_to_the_outcome_is_told_between_bounds():
     assert latencies(*ALWAYS, [Outcome.DELIVERED]) == [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("ended", [Outcome.IGNORED, Outcome.DELIVERED])
+def test_what_took_as_long_as_a_bound_lies_above_it(ended: Outcome):
+    batch = new_batch_id(NOW)
+    for place, bound in enumerate((0.0, *LATENCY_BOUNDS_S, -1.0, 86_400.0 * 40)):
+        event = event_id(batch, place)
+        at = received_at(event) + timedelta(seconds=bound)
+        if ended is Outcome.IGNORED:
+            write_records([row(event, ended, outcome_at=at)])
+        else:
+            write_records([row(event, Outcome.PENDING)])
+            mark_delivered([event], at)
+    assert latencies(*ALWAYS, [ended]) == [2, *[1] * 10, 2]
+
+
 def test_a_quantile_lies_between_the_bounds_where_the_events_are():
     counts = [0] * (len(LATENCY_BOUNDS_S) + 1)
     assert quantile_s(counts, 0.95) is None

@@ -106,7 +106,7 @@ def test_one_that_was_taken_over_meanwhile_is_not_handed_on(monkeypatch: pytest.
         lose(taken)
         return entry
 
-    monkeypatch.setattr("ingest.tasks._normalised", work)
+    monkeypatch.setattr("ingest.tasks.normalised", work)
     assert validate_together.run(names(first, taken)) == [str(first)]
     assert stage_of(taken) is Stage.VALIDATE
 

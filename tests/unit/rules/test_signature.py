@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rules.signature import object_of, signature, signature_text
+from rules.signature import _VARYING, _VOLATILE, object_of, signature, signature_text
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,47 @@ def test_any_message_has_a_signature_and_an_object(message: str, trap_oid: str |
     assert re.fullmatch("[0-9a-f]{16}", signature(message, trap_oid))
     assert re.fullmatch("[0-9a-f]{16}", object_of(message, trap_oid))
     assert len(signature_text(message)) <= 400
+
+
+PLAIN = re.compile(
+    r"""
+      \b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b          # UUID
+    | \b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*                    # ISO time
+    | \b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b                     # MAC address
+    | \b(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}\b                       # MAC address, Cisco's way
+    | (?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])   # IPv6 address
+    | \b\d{1,3}(?:\.\d{1,3}){3}\b                               # IPv4 address
+    | \b0x[0-9a-f]+\b                                           # hexadecimal number
+    | \b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b         # hash, session id
+    | \d+                                                       # number
+    """,
+    re.IGNORECASE | re.VERBOSE | re.ASCII,
+)
+PLAIN_VOLATILE = re.compile(
+    r"""
+      \d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*
+    | \b\d{1,2}:\d\d:\d\d(?:\.\d+)?\b
+    | \[\d+(?:\.\d+)?\]
+    | \b\d+(?:\.\d+)?\s?(?:%|(?:percent|ms|secs?|seconds?|minutes?|[kmgt]?b|[kmgt]?bytes|[kmg]?bps|rpm|dbm)\b)
+    | \b\d{5,}\b
+    """,
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
+)
+LIKE_WHAT_VARIES = st.lists(
+    st.sampled_from(
+        [*"07afAg_xX:-.Tté٣[]% \n", "12", "255", "0x", "::", "ms", "kB", "dead", "beef", "abcdef12", "10.0.0.1"]
+    )
+    | st.sampled_from(["550e8400-e29b-41d4-a716-446655440000", "2026-11-23T08:30:00Z", "0011.2233.4455", "08:30:00"])
+    | st.sampled_from(["00:1b:44:11:3a:b7", "2001:db8:1:2:3:4:5:6", "fe80::1", "\N{LATIN SMALL LETTER LONG S}"]),
+    max_size=14,
+).map("".join)
+
+
+@given(LIKE_WHAT_VARIES | st.text("0aF:.- ", max_size=40))
+@settings(max_examples=1000)
+def test_what_varies_is_what_the_plain_expressions_find(message: str):
+    assert _VARYING.split(message) == PLAIN.split(message)
+    assert _VOLATILE.split(message) == PLAIN_VOLATILE.split(message)
 
 
 WORDS = st.text("abcXYZ_äß%()", min_size=1, max_size=6)
