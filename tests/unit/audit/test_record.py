@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import IntegrityError, OperationalError, close_old_connections, connection, transaction
+from django.db import IntegrityError, OperationalError, close_old_connections, connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,11 +14,12 @@ from audit.ids import event_id, new_batch_id
 from audit.models import Attempt, Record
 from audit.outcomes import Outcome
 from audit.record import (
+    Post,
     RecordRow,
     add_attempts,
     batched,
     mark_delivered,
-    pending_records,
+    pending_alerts,
     recorded_outcomes,
     write_records,
 )
@@ -172,7 +173,7 @@ def test_pieces_are_whole_in_order_and_small_enough(items: list[int], size: int)
 def test_the_records_of_a_batch_are_its_own():
     batch, other = new_batch_id(NOW), new_batch_id(NOW)
     write_records([row(event_id(one, number), Outcome.PENDING) for one in (other, batch) for number in (1, 0)])
-    assert [record.event_id for record in pending_records([batch])] == [event_id(batch, 0), event_id(batch, 1)]
+    assert [record.event_id for record in pending_alerts([batch])] == [event_id(batch, 0), event_id(batch, 1)]
     assert set(recorded_outcomes(batch)) == {event_id(batch, 0), event_id(batch, 1)}
     assert recorded_outcomes(new_batch_id(NOW)) == {}
 
@@ -182,7 +183,7 @@ def test_only_what_is_pending_is_still_to_be_delivered_and_only_that_becomes_del
     identifiers = [event_id(batch, number) for number in range(len(Outcome) + 1)]
     write_records([row(identifiers[number], outcome) for number, outcome in enumerate(Outcome)])
     write_records([row(identifiers[-1], Outcome.PENDING)])
-    assert [record.event_id for record in pending_records([batch])] == [identifiers[0], identifiers[-1]]
+    assert [record.event_id for record in pending_alerts([batch])] == [identifiers[0], identifiers[-1]]
     later = NOW + timedelta(minutes=5)
     mark_delivered(identifiers[:-1], later)
     found = recorded_outcomes(batch)
@@ -204,7 +205,5 @@ def test_each_attempt_is_a_row_of_its_own():
     batch = new_batch_id(NOW)
     events = [event_id(batch, 0), event_id(batch, 1)]
     for number in (1, 2):
-        attempt = Attempt(batch_id=batch, event_ids=events, number=number, started_at=NOW, duration_ms=1.5, status=500)
-        with transaction.atomic():
-            add_attempts([attempt])
+        add_attempts(Post({batch: events}, [number], NOW, 1.5, 500, "server_error", "HTTP 500: \\ \"'"))
     assert [(one.number, one.event_ids) for one in Attempt.objects.all()] == [(1, events), (2, events)]
