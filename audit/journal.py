@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import islice
 from math import isfinite
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import orjson
@@ -426,9 +426,8 @@ class Journal:
 
     def notes_on(self, batches: Sequence[UUID]) -> list["Notes"]:
         """What is noted of single events of these batches, one answer for each."""
-        keys = [key(batch) for batch in batches for key in (_sent, _dead, _halved)]
         found = [Notes(set(), set(), {}) for _ in batches]
-        for place, sent, dead, halved in self.run("notes", keys):
+        for place, sent, dead, halved in self.run("notes", [], _sent(""), _dead(""), _halved(""), *map(str, batches)):
             events = (UUID(bytes=raw) for raw in halved[::2])
             found[place] = Notes(
                 sent={UUID(bytes=raw) for raw in sent},
@@ -453,13 +452,10 @@ class Journal:
         """The events that Moogsoft has taken, whether or not PostgreSQL knows it yet."""
         return {UUID(bytes=raw) for raw in self._redis.smembers(_sent(batch))}
 
-    def mark_sent(self, taken: Mapping[UUID, Collection[UUID]]) -> None:
+    def mark_sent(self, taken: Mapping[UUID, Iterable[UUID]]) -> None:
         """Note which events of which open batches Moogsoft has taken, so that no redelivery sends them again."""
         keys = [key for batch in taken for key in (BATCH + str(batch), _sent(batch))]
-        args: list[int | bytes] = []
-        for events in taken.values():
-            args += [len(events), *(event.bytes for event in events)]
-        self.run("taken", keys, *args)
+        self.run("taken", keys, *(b"".join(event.bytes for event in events) for events in taken.values()))
 
     def number_posts(self, claims: Sequence["Claim"]) -> list[int]:
         """Ask for another full lease on each, to make a POST of them; returns its number for each batch, from 1.
@@ -625,15 +621,15 @@ def _lua(name: str) -> str:
     return files("audit").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
 
 
-def _sent(batch: UUID) -> str:
+def _sent(batch: UUID | Literal[""]) -> str:
     return f"{PREFIX}sent:{batch}"
 
 
-def _dead(batch: UUID) -> str:
+def _dead(batch: UUID | Literal[""]) -> str:
     return f"{PREFIX}dead:{batch}"
 
 
-def _halved(batch: UUID) -> str:
+def _halved(batch: UUID | Literal[""]) -> str:
     return f"{PREFIX}halved:{batch}"
 
 

@@ -145,16 +145,19 @@ def decided_before(batch: UUID) -> set[UUID]:
     return set(_records_of(batch).filter(rule_set_version__isnull=False).values_list("event_id", flat=True))
 
 
+# first and last are those of all these batches: bounds that the planner knows spare it the months without any of them.
 _PENDING = f"""
 SELECT {", ".join(f"owed.{name}" for name in alert.COLUMNS)}, batch.place,
        CASE WHEN owed.deduplication_key <> '' THEN (
             SELECT event_id FROM audit_record
-             WHERE outcome = 'pending' AND deduplication_key = owed.deduplication_key AND event_id < batch.first
+             WHERE outcome = 'pending' AND deduplication_key = owed.deduplication_key
+               AND event_id < batch.first AND event_id < %(last)s
              ORDER BY event_id DESC LIMIT 1) END
-  FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS batch (first, last, place)
+  FROM unnest(%(firsts)s::uuid[], %(lasts)s::uuid[]) WITH ORDINALITY AS batch (first, last, place)
  CROSS JOIN LATERAL (
        SELECT * FROM audit_record
         WHERE outcome = 'pending' AND event_id BETWEEN batch.first AND batch.last
+          AND event_id BETWEEN %(first)s AND %(last)s
         OFFSET 0) AS owed  -- one look into the index for each batch, whatever the statistics say of what is pending
  ORDER BY owed.event_id
 """  # noqa: S608 - names of our own type  # nosec B608
@@ -162,9 +165,15 @@ SELECT {", ".join(f"owed.{name}" for name in alert.COLUMNS)}, batch.place,
 
 def pending_alerts(batches: Sequence[UUID]) -> list[Alert]:
     """The records of these batches that wait for delivery, in the order of receipt."""
-    ranges = [_array_of(batches), _array_of([last_id_of(batch) for batch in batches])]
+    lasts = [last_id_of(batch) for batch in batches]
+    bounds = {
+        "first": str(min(batches)),
+        "last": str(max(lasts)),
+        "firsts": _array_of(batches),
+        "lasts": _array_of(lasts),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_PENDING, ranges)
+        cursor.execute(_PENDING, bounds)
         return [Alert._make((*columns, batches[place - 1], ahead)) for *columns, place, ahead in cursor.fetchall()]
 
 

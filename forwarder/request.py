@@ -93,7 +93,8 @@ def send(parts: Sequence[Part], means: Means, balance: int | None = None) -> Non
         body = means.destination.body(records, means.unmatched_threshold)
     except DeliveryError as error:
         raise Refused(error) from error
-    permit = _permit(means, str(parts[0].claim.batch) if len(parts) == 1 else "", balance)
+    alone = str(parts[0].claim.batch) if len(parts) == 1 else ""
+    permit = means.breaker.admit(alone, balance, means.rate_limit.turn)
     post = _about_to_post(parts, permit, means)
     before = perf_counter()
     try:
@@ -141,17 +142,6 @@ def _post(destination: Destination, body: bytes, events: int) -> Answer:
             raise
         span.set_attribute("http.response.status_code", answer.status)
     return answer
-
-
-def _permit(means: Means, batch: str, balance: int | None) -> Permit:
-    """The right to one request, of the breaker and of the rate limit. Raises Held."""
-    permit = means.breaker.admit(batch, balance)
-    try:
-        means.rate_limit.take()
-    except BaseException:
-        permit.give_back()
-        raise
-    return permit
 
 
 def _about_to_post(parts: Sequence[Part], permit: Permit, means: Means) -> Post:
