@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -240,7 +241,7 @@ def mark_delivered(events: Iterable[UUID], at: datetime) -> list[UUID]:
 
 
 def _deliver(statement: str, arguments: list[Any], events: list[UUID]) -> list[UUID]:
-    events.sort()  # so that two who mark the same events wait for each other in one order
+    events.sort(key=attrgetter("int"))  # so that two who mark the same events wait for each other in one order
     with connection.cursor() as cursor:
         cursor.execute(statement, [*arguments, _array_of(events)])
         delivered = events if cursor.rowcount == len(events) else [event for (event,) in cursor.fetchall()]

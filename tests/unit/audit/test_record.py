@@ -20,6 +20,7 @@ from audit.record import (
     batched,
     mark_delivered,
     pending_alerts,
+    record_delivery,
     recorded_outcomes,
     write_records,
 )
@@ -207,3 +208,46 @@ def test_each_attempt_is_a_row_of_its_own():
     for number in (1, 2):
         add_attempts(Post({batch: events}, [number], NOW, 1.5, 500, "server_error", "HTTP 500: \\ \"'"))
     assert [(one.number, one.event_ids) for one in Attempt.objects.all()] == [(1, events), (2, events)]
+
+
+def test_a_post_that_was_taken_is_recorded_with_its_attempts_and_what_it_delivered():
+    one, other = new_batch_id(NOW), new_batch_id(NOW)
+    events = {one: [event_id(one, 1), event_id(one, 0)], other: [event_id(other, 0)]}
+    write_records([row(event, Outcome.PENDING) for of_batch in events.values() for event in of_batch])
+    mark_delivered([event_id(one, 1)], NOW)
+    excerpt = 'taken: "{}", \\n'
+    newly = record_delivery(Post(events, [3, 1], NOW, 2.5, 202, "", excerpt), NOW + timedelta(minutes=1))
+    assert set(newly) == {event_id(one, 0), event_id(other, 0)}
+    assert set(Record.objects.values_list("outcome", flat=True)) == {"delivered"}
+    found = Attempt.objects.values_list("batch_id", "event_ids", "number", "duration_ms", "status", "reason", "excerpt")
+    assert list(found.order_by("-number")) == [
+        (one, events[one], 3, 2.5, 202, "", excerpt),
+        (other, events[other], 1, 2.5, 202, "", excerpt),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_post_that_was_taken_all_is_recorded_or_nothing():
+    batch = new_batch_id(NOW)
+    write_records([row(event_id(batch, 0), Outcome.PENDING)])
+    with pytest.raises(IntegrityError):
+        record_delivery(Post({batch: [event_id(batch, 0)]}, [-1], NOW), NOW)
+    assert (Attempt.objects.count(), Record.objects.get().outcome) == (0, "pending")
+
+
+def test_what_is_pending_tells_what_is_ahead_of_it():
+    first, second, third = (new_batch_id(NOW + timedelta(seconds=number)) for number in range(3))
+    keyed = {"deduplication_key": "k"}
+    for batch in (first, second, third):
+        write_records([row(event_id(batch, 0), Outcome.PENDING, **keyed), row(event_id(batch, 1), Outcome.PENDING)])
+    write_records(
+        [row(event_id(third, 2), Outcome.PENDING, **keyed), row(event_id(second, 2), Outcome.IGNORED, **keyed)]
+    )
+    ahead = [(alert.event_id, alert.batch, alert.ahead) for alert in pending_alerts([first, third])]
+    assert ahead == [
+        (event_id(first, 0), first, None),
+        (event_id(first, 1), first, None),
+        (event_id(third, 0), third, event_id(second, 0)),
+        (event_id(third, 1), third, None),
+        (event_id(third, 2), third, event_id(second, 0)),
+    ]
