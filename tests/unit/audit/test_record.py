@@ -236,13 +236,12 @@ def test_of_a_post_that_was_taken_all_is_recorded_or_nothing():
 
 
 def test_what_is_pending_tells_what_is_ahead_of_it():
+    keys = [(0, "k"), (1, "")]
     first, second, third = (new_batch_id(NOW + timedelta(seconds=number)) for number in range(3))
-    keyed = {"deduplication_key": "k"}
     for batch in (first, second, third):
-        write_records([row(event_id(batch, 0), Outcome.PENDING, **keyed), row(event_id(batch, 1), Outcome.PENDING)])
-    write_records(
-        [row(event_id(third, 2), Outcome.PENDING, **keyed), row(event_id(second, 2), Outcome.IGNORED, **keyed)]
-    )
+        write_records([row(event_id(batch, number), Outcome.PENDING, deduplication_key=key) for number, key in keys])
+    ignored = row(event_id(second, 3), Outcome.IGNORED, deduplication_key="k")
+    write_records([row(event_id(third, 2), Outcome.PENDING, deduplication_key="k"), ignored])
     ahead = [(alert.event_id, alert.batch, alert.ahead) for alert in pending_alerts([first, third])]
     assert ahead == [
         (event_id(first, 0), first, None),
