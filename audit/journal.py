@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import islice
 from math import isfinite
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import orjson
@@ -480,20 +480,15 @@ class Journal:
 
     def notes_on(self, batches: Sequence[UUID]) -> list["Notes"]:
         """What is noted of single events of these batches, one answer for each."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            for batch in batches:
-                pipe.smembers(_sent(batch))
-                pipe.hkeys(_dead(batch))
-                pipe.hgetall(_halved(batch))
-            found = pipe.execute()
-        return [
-            Notes(
+        found = [Notes(set(), set(), {}) for _ in batches]
+        for place, sent, dead, halved in self.run("notes", [], _sent(""), _dead(""), _halved(""), *map(str, batches)):
+            events = (UUID(bytes=raw) for raw in halved[::2])
+            found[place] = Notes(
                 sent={UUID(bytes=raw) for raw in sent},
                 dead={UUID(bytes=raw) for raw in dead},
-                halved={UUID(bytes=raw): int(most) for raw, most in halved.items()},
+                halved=dict(zip(events, map(int, halved[1::2]), strict=True)),
             )
-            for sent, dead, halved in zip(found[::3], found[1::3], found[2::3], strict=True)
-        ]
+        return found
 
     def open_among(self, batches: Collection[UUID]) -> set[UUID]:
         """Those of these batches that are open."""
@@ -513,11 +508,20 @@ class Journal:
 
     def mark_sent(self, taken: Mapping[UUID, Iterable[UUID]]) -> None:
         """Note which events of which open batches Moogsoft has taken, so that no redelivery sends them again."""
-        with self._redis.pipeline(transaction=True) as pipe:
-            for batch, events in taken.items():
-                keys = [BATCH + str(batch), _sent(batch)]
-                self._scripts["taken"](keys=keys, args=[event.bytes for event in events], client=pipe)
-            pipe.execute()
+        keys = [key for batch in taken for key in (BATCH + str(batch), _sent(batch))]
+        self.run("taken", keys, *(b"".join(event.bytes for event in events) for events in taken.values()))
+
+    def number_posts(self, claims: Sequence["Claim"]) -> list[int]:
+        """Ask for another full lease on each, to make a POST of them; returns its number for each batch, from 1.
+
+        Raises StaleClaim.
+        """
+        keys = [OPEN, *(BATCH + str(claim.batch) for claim in claims)]
+        holders = [text for claim in claims for text in (str(claim.batch), claim.token)]
+        numbers: list[int] = self.run("posting", keys, claims[0].lease_s, *holders)
+        if numbers[0] < 0:
+            raise StaleClaim(f"the lease on batch {claims[-numbers[0] - 1].batch} ran out")
+        return numbers
 
     def dead(self, batch: UUID) -> dict[UUID, Burial]:
         """The events given up one by one, and why."""
@@ -599,12 +603,6 @@ class Claim:
     def renew(self) -> None:
         """Ask for another full lease. Raises StaleClaim."""
         self._check(self.journal.run(*self.renewing()))
-
-    def posting(self) -> int:
-        """Ask for another full lease, to make a POST; returns its number, from 1. Raises StaleClaim."""
-        number = int(self.journal.run("posting", self._keys, str(self.batch), self.token, self.lease_s))
-        self._check(number)
-        return number
 
     def suspect(self, event: UUID | None) -> None:
         """Note which event is looked at now, where that may be the worker's end. Raises StaleClaim."""
@@ -688,7 +686,7 @@ def owed_by(freed: Sequence[bytes]) -> list[tuple[UUID, int]]:
 
 _SCRIPTS = (
     *("open", "reopen", "claim", "suspect", "renew", "posting", "advance", "release", "park", "finish", "bury"),
-    *("taken", "note", "condemn"),
+    *("taken", "note", "notes", "condemn"),
     *("turn", "sweep", "reconcile", "requeue", "count_error", "pressure"),
     *("restore", "restage"),
 )
@@ -698,15 +696,15 @@ def _lua(name: str) -> str:
     return files("audit").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
 
 
-def _sent(batch: UUID) -> str:
+def _sent(batch: UUID | Literal[""]) -> str:
     return f"{PREFIX}sent:{batch}"
 
 
-def _dead(batch: UUID) -> str:
+def _dead(batch: UUID | Literal[""]) -> str:
     return f"{PREFIX}dead:{batch}"
 
 
-def _halved(batch: UUID) -> str:
+def _halved(batch: UUID | Literal[""]) -> str:
     return f"{PREFIX}halved:{batch}"
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,7 +12,9 @@ import orjson
 from django.db import DataError, connection, transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
-from audit.ids import batch_of, last_id_of
+from audit import alert
+from audit.alert import Alert
+from audit.ids import last_id_of
 from audit.metrics import DEAD_LETTERS, OUTCOMES, WRITE_SECONDS
 from audit.models import Attempt, DeadLetter, Record
 from audit.outcomes import UNMATCHED_THRESHOLD, DeadStage, Outcome
@@ -135,67 +138,113 @@ def decided_before(batch: UUID) -> set[UUID]:
     return set(_records_of(batch).filter(rule_set_version__isnull=False).values_list("event_id", flat=True))
 
 
-_PENDING = """
-SELECT owed.* FROM unnest(%s::uuid[], %s::uuid[]) AS batch (first, last)
+# first and last are those of all these batches: bounds that the planner knows spare it the months without any of them.
+_PENDING = f"""
+SELECT {", ".join(f"owed.{name}" for name in alert.COLUMNS)}, batch.place,
+       CASE WHEN owed.deduplication_key <> '' THEN (
+            SELECT event_id FROM audit_record
+             WHERE outcome = 'pending' AND deduplication_key = owed.deduplication_key
+               AND event_id < batch.first AND event_id < %(last)s
+             ORDER BY event_id DESC LIMIT 1) END
+  FROM unnest(%(firsts)s::uuid[], %(lasts)s::uuid[]) WITH ORDINALITY AS batch (first, last, place)
  CROSS JOIN LATERAL (
        SELECT * FROM audit_record
         WHERE outcome = 'pending' AND event_id BETWEEN batch.first AND batch.last
+          AND event_id BETWEEN %(first)s AND %(last)s
         OFFSET 0) AS owed  -- one look into the index for each batch, whatever the statistics say of what is pending
  ORDER BY owed.event_id
-"""
+"""  # noqa: S608 - names of our own type  # nosec B608
 
 
-def pending_records(batches: Sequence[UUID]) -> list[Record]:
+def pending_alerts(batches: Sequence[UUID]) -> list[Alert]:
     """The records of these batches that wait for delivery, in the order of receipt."""
-    ranges = [[str(batch) for batch in batches], [str(last_id_of(batch)) for batch in batches]]
-    return list(Record.objects.raw(_PENDING, ranges))
-
-
-_AHEAD = """
-SELECT wanted.key, wanted.batch, ahead.event_id
-  FROM unnest(%s::text[], %s::uuid[]) AS wanted (key, batch)
- CROSS JOIN LATERAL (
-       SELECT event_id FROM audit_record
-        WHERE outcome = 'pending' AND deduplication_key = wanted.key AND event_id < wanted.batch
-        ORDER BY event_id DESC LIMIT 1) AS ahead
-"""
-
-
-def pending_ahead(wanted: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], UUID]:
-    """For each deduplication key and batch: the last earlier batch where that key has a pending event, if any has."""
-    pairs = sorted({(key, batch) for key, batch in wanted if key})
-    if not pairs:
-        return {}
+    lasts = [last_id_of(batch) for batch in batches]
+    bounds = {
+        "first": str(min(batches)),
+        "last": str(max(lasts)),
+        "firsts": _array_of(batches),
+        "lasts": _array_of(lasts),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_AHEAD, [[key for key, _ in pairs], [str(batch) for _, batch in pairs]])
-        return {(key, batch): batch_of(event) for key, batch, event in cursor.fetchall()}
+        cursor.execute(_PENDING, bounds)
+        return [Alert._make((*columns, batches[place - 1], ahead)) for *columns, place, ahead in cursor.fetchall()]
+
+
+def _array_of(identifiers: Iterable[UUID]) -> str:
+    """As PostgreSQL writes an array: much cheaper to hand over than one that is quoted item by item."""
+    return f"{{{','.join(map(str, identifiers))}}}"
 
 
 def _records_of(batch: UUID) -> QuerySet[Record]:
     return Record.objects.filter(event_id__gte=batch, event_id__lte=last_id_of(batch))
 
 
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One POST to Moogsoft, and what came of it.
+
+    `events` are those of each batch that were in it, `numbers` count the POSTs of each batch, from 1. `reason` is empty
+    where Moogsoft took them; `excerpt` is the beginning of the answer, or the error.
+    """
+
+    events: Mapping[UUID, Sequence[UUID]]
+    numbers: Sequence[int]
+    started_at: datetime
+    duration_ms: float = 0.0
+    status: int | None = None
+    reason: str = ""
+    excerpt: str = ""
+
+
+_ATTEMPTS = """
+INSERT INTO audit_attempt (batch_id, event_ids, number, started_at, duration_ms, status, reason, excerpt)
+SELECT batch, events::uuid[], number, %s, %s, %s, %s, %s
+  FROM unnest(%s::uuid[], %s::text[], %s::int[]) AS posted (batch, events, number)
+"""
 _DELIVER = """
 UPDATE audit_record SET outcome = 'delivered', outcome_at = %s
  WHERE event_id = ANY(%s::uuid[]) AND outcome = 'pending'
 RETURNING event_id
 """
+_TAKEN = f"WITH attempts AS ({_ATTEMPTS}) {_DELIVER}"
+
+
+@WRITE_SECONDS.labels("attempts").time()
+def add_attempts(post: Post) -> None:
+    """Record a POST that Moogsoft did not take: an attempt for each batch that had events in it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ATTEMPTS, _attempts(post))
+
+
+@WRITE_SECONDS.labels("delivered").time()
+def record_delivery(post: Post, at: datetime) -> list[UUID]:
+    """Record a POST that Moogsoft took: its attempts, and that its events are delivered, or neither.
+
+    Returns those events of which that was not known before.
+    """
+    events = [event for of_batch in post.events.values() for event in of_batch]
+    return _deliver(_TAKEN, [*_attempts(post), at], events)
 
 
 @WRITE_SECONDS.labels("delivered").time()
 def mark_delivered(events: Iterable[UUID], at: datetime) -> list[UUID]:
     """Record that Moogsoft has taken these events; returns those of which that was not known before."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_DELIVER, [at, [str(event) for event in events]])
-        delivered = [event for (event,) in cursor.fetchall()]
-        _count({Outcome.DELIVERED: len(delivered)})
+    return _deliver(_DELIVER, [at], list(events))
+
+
+def _deliver(statement: str, arguments: list[Any], events: list[UUID]) -> list[UUID]:
+    events.sort(key=attrgetter("int"))  # so that two who mark the same events wait for each other in one order
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*arguments, _array_of(events)])
+        delivered = events if cursor.rowcount == len(events) else [event for (event,) in cursor.fetchall()]
+    _count({Outcome.DELIVERED: len(delivered)})
     return delivered
 
 
-@WRITE_SECONDS.labels("attempts").time()
-def add_attempts(attempts: Sequence[Attempt]) -> None:
-    """Record one POST to Moogsoft: an attempt for each batch that had events in it."""
-    Attempt.objects.bulk_create(attempts)
+def _attempts(post: Post) -> list[Any]:
+    of_each = [f'"{_array_of(events)}"' for events in post.events.values()]
+    came_of_it = [post.started_at, post.duration_ms, post.status, post.reason, post.excerpt]
+    return [*came_of_it, _array_of(post.events), f"{{{','.join(of_each)}}}", list(post.numbers)]
 
 
 def posts_of(batch: UUID) -> Counter[UUID]:

@@ -8,13 +8,13 @@ right to do so is a lease that a dead worker cannot keep. Without Redis nothing 
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import orjson
 import pybreaker
@@ -134,6 +134,13 @@ class Verdict:
     suspect: bool
 
 
+class Turn(NamedTuple):
+    """What `RateLimit` goes by: its keys in Redis, its limit, its window and the longest pause. Seconds."""
+
+    keys: tuple[str, str]
+    bounds: tuple[int, float, float]
+
+
 class Breaker:
     """The breaker of one destination. `key` stands for its credentials, which cannot be told from it."""
 
@@ -142,21 +149,25 @@ class Breaker:
         self._thresholds = thresholds
         self.key = key
 
-    def run(self, command: str, *args: object) -> Any:
-        keys = [BREAKER, FAILURES, TRANSITIONS_KEY, RAMP]
+    def run(self, command: str, *args: object, besides: Sequence[str] = ()) -> Any:
+        keys = [BREAKER, FAILURES, TRANSITIONS_KEY, RAMP, *besides]
         return self._script(keys=keys, args=[command, *(cast("Any", argument) for argument in args)])
 
     @property
     def thresholds(self) -> Thresholds:
         return self._thresholds
 
-    def admit(self, batch: str = "", balance: int | None = None) -> "Permit":
+    def admit(self, batch: str = "", balance: int | None = None, turn: Turn | None = None) -> "Permit":
         """The right to make one request for a batch. Raises Held.
 
-        `balance` is what `Verdict` said when that batch failed before.
+        `balance` is what `Verdict` said when that batch failed before. With `turn` the rate limit has a say, too.
         """
         token, limits = secrets.token_hex(8), self._thresholds
-        verdict, wait = self.run("admit", self.key, limits.open_s, token, limits.probe_s)
+        asked = (self.key, limits.open_s, token, limits.probe_s)
+        if turn:
+            verdict, wait = self.run("admit_in_turn", *asked, *turn.bounds, besides=turn.keys)
+        else:
+            verdict, wait = self.run("admit", *asked)
         word = verdict.decode()
         if word not in _PYBREAKER_STATES:
             raise Held(word, float(wait))

@@ -4,8 +4,11 @@ The timeouts of sockets start anew with each byte that dribbles in; so they do n
 """
 
 import contextlib
+import math
+import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,9 +28,10 @@ _watching = threading.local()
 
 
 class _Watch:
-    """Cuts the connection that the exchange uses when its time is over."""
+    """Cuts the connection that the exchange uses when its time is over: at `ends`, by time.monotonic()."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends: float) -> None:
+        self.ends = ends
         self.connection: Any = None
         self.is_over = False
 
@@ -37,6 +41,52 @@ class _Watch:
         if sock is not None:
             with contextlib.suppress(OSError):  # it was closed already
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not TLS' own: the other thread is reading
+
+
+class _Watcher:
+    """The thread of a process that cuts what takes too long; it sleeps until the first deadline that it knows."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._watches: set[_Watch] = set()
+        self._wakes_at = 0.0
+        self._is_running = False
+
+    def add(self, watch: _Watch) -> None:
+        with self._changed:
+            self._watches.add(watch)
+            if not self._is_running:
+                threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+                self._is_running = True
+            elif watch.ends < self._wakes_at:
+                self._changed.notify()
+
+    def remove(self, watch: _Watch) -> None:
+        """It will not be cut any more: its connection may be used for something else."""
+        with self._changed:
+            self._watches.discard(watch)
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for watch in [one for one in self._watches if one.ends <= now]:
+                    self._watches.remove(watch)
+                    watch.cut()
+                self._wakes_at = min((one.ends for one in self._watches), default=math.inf)
+                self._changed.wait(None if self._wakes_at == math.inf else self._wakes_at - now)
+
+
+_watcher = _Watcher()
+
+
+def _watch_anew() -> None:
+    """A forked process has no threads, and maybe a lock that nobody will give back."""
+    global _watcher  # noqa: PLW0603 - there is one for each process
+    _watcher = _Watcher()
+
+
+os.register_at_fork(after_in_child=_watch_anew)
 
 
 class _Watched(_Base):
@@ -115,13 +165,11 @@ class DeadlinePools(urllib3.PoolManager):
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[_Watch]:
     """What is read or written in this block on connections of DeadlinePools ends after so many seconds."""
-    watch = _Watch()
-    timer = threading.Timer(seconds, watch.cut)
-    timer.daemon = True
+    watch = _Watch(time.monotonic() + seconds)
     _watching.watch = watch
-    timer.start()
+    _watcher.add(watch)
     try:
         yield watch
     finally:
-        timer.cancel()
+        _watcher.remove(watch)
         _watching.watch = None

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from http.client import HTTPException
 from typing import Any
 
@@ -14,11 +14,13 @@ import urllib3
 from django.conf import settings
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
+from urllib3.util import parse_url
 
+from audit.alert import Alert
 from audit.tls import RenewedContext, client_context, tls_trouble
 from forwarder.addresses import Addresses, AddressRefusedError
 from forwarder.deadline import DeadlinePools, deadline
-from forwarder.payload import Alert, Dialect, Flavour, body_of
+from forwarder.payload import Dialect, Flavour, body_of
 from forwarder.retry import DeliveryError, Reason, reason_of
 
 EXCERPT_BYTES = 1000
@@ -51,7 +53,11 @@ class Moogsoft:
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
         tls = destination.tls or client_context(None, None, None)
-        self._pool = DeadlinePools(destination.addresses, maxsize=4, retries=False, ssl_context=tls)
+        self._pools = DeadlinePools(destination.addresses, maxsize=4, retries=False, ssl_context=tls)
+        self._timeout = urllib3.Timeout(connect=destination.connect_timeout_s, read=destination.read_timeout_s)
+        self._headers = {"Content-Type": "application/json", "User-Agent": "MUTT"}
+        if destination.dialect.flavour is Flavour.CLOUD:
+            self._headers["apiKey"] = destination.api_key
 
     @property
     def takes_many(self) -> bool:
@@ -71,12 +77,13 @@ class Moogsoft:
         destination = self._destination
         with deadline(destination.connect_timeout_s + destination.read_timeout_s) as watch:
             try:
-                response = self._pool.request(
+                pool, path = self._way
+                response = pool.urlopen(
                     "POST",
-                    destination.url,
+                    path,
                     body=body,
-                    headers=self._headers(),
-                    timeout=urllib3.Timeout(connect=destination.connect_timeout_s, read=destination.read_timeout_s),
+                    headers=self._headers,
+                    timeout=self._timeout,
                     redirect=False,
                     preload_content=False,
                     decode_content=False,  # none was asked for, and little can be much when it is unpacked
@@ -101,11 +108,11 @@ class Moogsoft:
         detail = f"HTTP {response.status}: {excerpt}"
         raise DeliveryError(reason_why, detail, status=response.status, retry_after_s=wait)
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "User-Agent": "MUTT"}
-        if self._destination.dialect.flavour is Flavour.CLOUD:
-            headers["apiKey"] = self._destination.api_key
-        return headers
+    @cached_property
+    def _way(self) -> tuple[urllib3.HTTPConnectionPool, str]:
+        """The connections to the destination, and the path there. Raises HTTPError where there is none."""
+        url = self._destination.url
+        return self._pools.connection_from_url(url), parse_url(url).request_uri
 
     def _excerpt(self, response: Any) -> str:
         """The beginning of the answer; a small one is read to its end, so that the connection can be used again.

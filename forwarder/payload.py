@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Any
 
+from audit.alert import Alert
 from audit.canary import CANARY, is_canary
-from audit.ids import batch_of
 from rules.event import Severity
 
 MAX_TEXT = 32_500  # Events API: longest `source` and `description`, in characters
@@ -26,27 +25,6 @@ class Flavour(StrEnum):
 
     CLOUD = "cloud"
     ONPREM = "onprem"
-
-
-class Alert(Protocol):
-    """What a payload is made from; `audit.models.Record` has all of it."""
-
-    event_id: UUID
-    hostname: str
-    message: str
-    syslog_severity: str
-    trap_oid: str
-    source_type: str
-    received_at: datetime
-    event_time: datetime | None
-    rule_id: int | None
-    rule_name: str
-    handling: str
-    environment: str
-    team: str
-    reason: str
-    deduplication_key: str
-    clears: bool
 
 
 # Ours, see docs/adr/0006: emergencies are critical, what asks for nobody is unknown; clear is what the sender clears.
@@ -145,8 +123,6 @@ def _time(alert: Alert) -> datetime:
 
 def _tags(alert: Alert) -> dict[str, str | int]:
     tags: dict[str, str | int | None] = {
-        "event_id": str(alert.event_id),
-        "batch_id": str(batch_of(alert.event_id)),
         "handling": alert.handling,
         "environment": alert.environment,
         "team": alert.team,
@@ -155,4 +131,5 @@ def _tags(alert: Alert) -> dict[str, str | int]:
         "trap_oid": alert.trap_oid,
         "syslog_severity": alert.syslog_severity,
     }
-    return {name: value for name, value in tags.items() if value not in (None, "")}
+    told = {name: value for name, value in tags.items() if value is not None and value != ""}
+    return {"event_id": str(alert.event_id), "batch_id": str(alert.batch), **told}

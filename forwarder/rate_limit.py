@@ -1,6 +1,8 @@
-"""How many requests Moogsoft gets, from all workers together: at most so many within any window."""
+"""How many requests Moogsoft gets, from all workers together: at most so many within any window.
 
-import secrets
+The right to a request is asked of the breaker, which looks at both in one step (`lua/breaker.lua`).
+"""
+
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -12,7 +14,7 @@ from redis import Redis
 
 from audit.connections import redis_client
 from audit.tuning.present import tuned
-from forwarder.breaker import PREFIX, Held
+from forwarder.breaker import PREFIX, Turn
 from forwarder.retry import POLICIES, Reason
 
 SLOTS = f"{PREFIX}slots"
@@ -44,12 +46,11 @@ class RateLimit:
     def per_second(self) -> float:
         return self.requests / self.window_s
 
-    def take(self) -> None:
-        """Take the right to one request. Raises Held."""
+    @property
+    def turn(self) -> Turn:
+        """What a breaker has to know to give the right to one request."""
         longest = POLICIES[Reason.RATE_LIMITED].longest_s
-        verdict, wait = self._run("take", self.requests, self.window_s, secrets.token_hex(8), longest)
-        if verdict != b"go":
-            raise Held(verdict.decode(), float(wait))
+        return Turn((SLOTS, HOLD), (self.requests, self.window_s, longest))
 
     def hold(self, asked_s: float | None) -> float:
         """Moogsoft wants a pause (429): nobody sends for so many seconds, which are returned."""

@@ -1,8 +1,9 @@
 """One request to Moogsoft: the right to make it, the attempts that are recorded of it, and what was taken."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
 from typing import Protocol
@@ -10,11 +11,11 @@ from uuid import UUID
 
 from opentelemetry.trace import SpanKind
 
+from audit.alert import Alert
 from audit.following import span_of
 from audit.ids import batch_of, received_at
 from audit.journal import Claim
-from audit.models import Attempt, Record
-from audit.record import add_attempts, mark_delivered
+from audit.record import Post, add_attempts, record_delivery
 from forwarder.breaker import Breaker, Permit, Verdict
 from forwarder.metrics import DELIVERY_LATENCY, REQUEST_SECONDS, REQUESTS
 from forwarder.moogsoft import Answer
@@ -23,6 +24,8 @@ from forwarder.retry import Concern, DeliveryError
 
 logger = logging.getLogger(__name__)
 
+_TAKEN = REQUESTS.labels("taken")
+
 
 class Destination(Protocol):
     """Where alerts go; `forwarder.moogsoft.Moogsoft` is the real one."""
@@ -30,7 +33,7 @@ class Destination(Protocol):
     @property
     def takes_many(self) -> bool: ...
 
-    def body(self, alerts: Sequence[Record], unmatched_threshold: int) -> bytes: ...
+    def body(self, alerts: Sequence[Alert], unmatched_threshold: int) -> bytes: ...
 
     def post(self, body: bytes) -> Answer: ...
 
@@ -52,7 +55,7 @@ class Part:
     """What one claimed batch has in a request."""
 
     claim: Claim
-    records: Sequence[Record]
+    records: Sequence[Alert]
 
     @property
     def events(self) -> list[UUID]:
@@ -90,37 +93,41 @@ def send(parts: Sequence[Part], means: Means, balance: int | None = None) -> Non
         body = means.destination.body(records, means.unmatched_threshold)
     except DeliveryError as error:
         raise Refused(error) from error
-    permit = _permit(means, str(parts[0].claim.batch) if len(parts) == 1 else "", balance)
-    attempts = _attempts(parts, permit, means)
+    alone = str(parts[0].claim.batch) if len(parts) == 1 else ""
+    permit = means.breaker.admit(alone, balance, means.rate_limit.turn)
+    post = _about_to_post(parts, permit, means)
     before = perf_counter()
     try:
         answer = permit.call(lambda: _post(means.destination, body, len(records)))
     except DeliveryError as error:
         REQUESTS.labels(error.reason).inc()
-        _add(attempts, perf_counter() - before, error.status, error.reason, error.detail)
+        add_attempts(_ended(post, perf_counter() - before, error.status, error.reason, error.detail))
         told = {"events": len(records), "reason": error.reason.value, "status": error.status}
         logger.warning("Moogsoft did not take a request", extra=told)
         if error.concern is Concern.EVENT:
             raise Refused(error) from error
         raise Failed(error, parts, closed=permit.still_closed, verdict=permit.verdict) from error
     seconds = perf_counter() - before
-    parts[0].claim.journal.mark_sent({part.claim.batch: part.events for part in parts})
+    parts[0].claim.journal.mark_sent(post.events)
     permit.succeeded()
-    REQUESTS.labels("taken").inc()
+    _TAKEN.inc()
     REQUEST_SECONDS.observe(seconds)
-    _add(attempts, seconds, answer.status, "", answer.excerpt)
     now = means.clock()
-    _delivered(parts, now)
+    delivered = record_delivery(_ended(post, seconds, answer.status, "", answer.excerpt), now)
+    _observe_latency(post, delivered, parts, now)
     waited_s = (now - min(record.received_at for record in records)).total_seconds()
     told = {"events": len(records), "status": answer.status}
     logger.info("delivered", extra={**told, "post_ms": round(seconds * 1000, 1), "after_s": round(waited_s, 3)})
 
 
-def _delivered(parts: Sequence[Part], now: datetime) -> None:
-    replayed = {part.claim.batch for part in parts if part.claim.replay}
-    for event in mark_delivered([event for part in parts for event in part.events], now):
-        if batch_of(event) not in replayed:  # it died, and waited for a person
-            DELIVERY_LATENCY.observe((now - received_at(event)).total_seconds())
+def _observe_latency(post: Post, delivered: Sequence[UUID], parts: Sequence[Part], now: datetime) -> None:
+    sizes = {batch: len(events) for batch, events in post.events.items()}
+    if len(delivered) < sum(sizes.values()):  # of some it was known before
+        sizes = Counter(map(batch_of, delivered))
+    replayed = {part.claim.batch for part in parts if part.claim.replay}  # they died, and waited for a person
+    DELIVERY_LATENCY.observe_all(
+        ((now - received_at(batch)).total_seconds(), size) for batch, size in sizes.items() if batch not in replayed
+    )
 
 
 def _post(destination: Destination, body: bytes, events: int) -> Answer:
@@ -137,35 +144,20 @@ def _post(destination: Destination, body: bytes, events: int) -> Answer:
     return answer
 
 
-def _permit(means: Means, batch: str, balance: int | None) -> Permit:
-    """The right to one request, of the breaker and of the rate limit. Raises Held."""
-    permit = means.breaker.admit(batch, balance)
-    try:
-        means.rate_limit.take()
-    except BaseException:
-        permit.give_back()
-        raise
-    return permit
-
-
-def _attempts(parts: Sequence[Part], permit: Permit, means: Means) -> list[Attempt]:
-    """The records of a request that is about to be made, one for each batch. Raises StaleClaim."""
+def _about_to_post(parts: Sequence[Part], permit: Permit, means: Means) -> Post:
+    """What is known of the POST before it is made; each batch gets a full lease for it. Raises StaleClaim."""
     begin = means.clock()
+    claims = [part.claim for part in parts]
     try:
-        attempts = [
-            Attempt(batch_id=part.claim.batch, event_ids=part.events, number=part.claim.posting(), started_at=begin)
-            for part in parts
-        ]
+        numbers = claims[0].journal.number_posts(claims)
         for part in parts:
             if part.claim.careful:
-                part.claim.suspect(part.events[0])
+                part.claim.suspect(part.records[0].event_id)
     except BaseException:
         permit.give_back()
         raise
-    return attempts
+    return Post({part.claim.batch: part.events for part in parts}, numbers, begin)
 
 
-def _add(attempts: Sequence[Attempt], seconds: float, status: int | None, reason: str, excerpt: str) -> None:
-    for attempt in attempts:
-        attempt.duration_ms, attempt.status, attempt.reason, attempt.excerpt = seconds * 1000, status, reason, excerpt
-    add_attempts(attempts)
+def _ended(post: Post, seconds: float, status: int | None, reason: str, excerpt: str) -> Post:
+    return replace(post, duration_ms=seconds * 1000, status=status, reason=reason, excerpt=excerpt)

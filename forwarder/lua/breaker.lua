@@ -1,5 +1,5 @@
 -- The breaker of one destination: the whole of its state, changed in one step, by Redis' clock.
--- KEYS breaker, failures (times of the last ones), transitions, ramp (of the drainer)
+-- KEYS breaker, failures (times of the last ones), transitions, ramp (of the drainer); of the rate limit: slots, hold
 -- ARGV command, then what it needs: see forwarder/breaker.py
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -71,6 +71,30 @@ function commands.admit(key, open_s, token, lease_s)
   redis.call('HSET', KEYS[1], 'state', 'half_open', 'probe_token', token, 'probe_until', now + lease_s)
   if state ~= 'half_open' then redis.call('HSET', KEYS[1], 'since', now) end
   return {'probe', '0'}
+end
+
+-- At most so many requests within any window of this length, for all workers together; and none while the destination has
+-- asked for a pause.
+local function take_slot(limit, window, name, longest)
+  local pause = tonumber(redis.call('HGET', KEYS[6], 'until') or 0) - now
+  if pause > 0 and pause <= tonumber(longest) then return {'retry_after', tostring(pause)} end
+  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now - window)
+  redis.call('ZREMRANGEBYSCORE', KEYS[5], now + 1, '+inf')  -- of before the clock was put back
+  if redis.call('ZCARD', KEYS[5]) >= tonumber(limit) then
+    local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
+    return {'rate', tostring(oldest[2] + window - now)}
+  end
+  redis.call('ZADD', KEYS[5], now, name)
+  redis.call('EXPIRE', KEYS[5], math.ceil(window) + 1)
+end
+
+-- the same, then limit, window s, longest pause s → may a request go now, by the breaker and by the rate limit?
+function commands.admit_in_turn(key, open_s, token, lease_s, limit, window, longest)
+  local answer = commands.admit(key, open_s, token, lease_s)
+  if answer[1] ~= 'closed' and answer[1] ~= 'probe' then return answer end
+  local held = take_slot(limit, window, token, longest)
+  if held then commands.give_back(token) end
+  return held or answer
 end
 
 -- token: the probe was not made

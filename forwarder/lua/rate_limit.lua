@@ -1,7 +1,5 @@
--- At most so many requests within any window of this length, for all workers together; and none while the
--- destination has asked for a pause.
--- KEYS slots, hold   ARGV command, then
---   take: limit, window s, name, longest pause s · hold: least s, most s, asked s ('' if it did not say) · read: window s
+-- How the pace of all requests stands, and the pause that the destination asks for: breaker.lua goes by both.
+-- KEYS slots, hold   ARGV command, then   hold: least s, most s, asked s ('' if it did not say) · read: window s
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 
@@ -18,20 +16,5 @@ if ARGV[1] == 'hold' then
   return tostring(pause)
 end
 
-if ARGV[1] == 'read' then
-  local ends = tonumber(redis.call('HGET', KEYS[2], 'until') or 0)
-  return {redis.call('ZCOUNT', KEYS[1], now - ARGV[2], '+inf'), string.format('%.3f', ends), tostring(ends - now)}
-end
-
-local limit, window = tonumber(ARGV[2]), tonumber(ARGV[3])
-local pause = tonumber(redis.call('HGET', KEYS[2], 'until') or 0) - now
-if pause > 0 and pause <= tonumber(ARGV[5]) then return {'retry_after', tostring(pause)} end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], now + 1, '+inf')  -- of before the clock was put back
-if redis.call('ZCARD', KEYS[1]) >= limit then
-  local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-  return {'rate', tostring(oldest[2] + window - now)}
-end
-redis.call('ZADD', KEYS[1], now, ARGV[4])
-redis.call('EXPIRE', KEYS[1], math.ceil(window) + 1)
-return {'go', '0'}
+local ends = tonumber(redis.call('HGET', KEYS[2], 'until') or 0)
+return {redis.call('ZCOUNT', KEYS[1], now - ARGV[2], '+inf'), string.format('%.3f', ends), tostring(ends - now)}

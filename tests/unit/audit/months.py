@@ -13,10 +13,10 @@ from django.test import override_settings
 
 from audit import retaining
 from audit.ids import event_id, new_batch_id
-from audit.models import Archive, Attempt, DeadLetter
+from audit.models import Archive, DeadLetter
 from audit.outcomes import Outcome
 from audit.partitions import Month, create_partitions
-from audit.record import add_attempts, write_records
+from audit.record import Post, add_attempts, write_records
 from tests.unit.audit.batches import row
 
 NOW = datetime.now(UTC)
@@ -48,8 +48,8 @@ def fill(month: Month = LONG_AGO, outcomes: Sequence[Outcome] = (Outcome.DELIVER
     batch = new_batch_id(month.start + timedelta(days=1))
     events = [event_id(batch, number) for number in range(len(outcomes))]
     write_records([row(event, outcome, **fields) for event, outcome in zip(events, outcomes, strict=True)])
-    posted = {"event_ids": events, "started_at": NOW, "duration_ms": 0.1 + 0.2, "status": None, "reason": "timeout"}
-    add_attempts([Attempt(batch_id=batch, number=number, **posted) for number in (1, 2)])
+    for number in (1, 2):
+        add_attempts(Post({batch: events}, [number], NOW, 0.1 + 0.2, None, "timeout"))
     for event, outcome in zip(events, outcomes, strict=True):
         if outcome is Outcome.DEAD:
             letter(event, DeadLetter.State.DISCARDED)

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -232,6 +233,46 @@ def test_a_closed_batch_leaves_nothing_behind_but_the_count():
         with pytest.raises(StaleClaim):
             late()
     assert redis_client().keys("*") == [b"mutt:totals"]
+
+
+def test_what_is_noted_of_several_batches_is_told_batch_by_batch():
+    books = journal()
+    first, plain, last = opened(books), opened(books), opened(books)
+    books.mark_sent({first: [event_id(first, 0), event_id(first, 1)], last: [event_id(last, 1)]})
+    claim(books, last, Stage.VALIDATE).halve([event_id(last, 0)], 4)
+    nothing: set[UUID] = set()
+    assert books.notes_on([first, plain, last]) == [
+        Notes({event_id(first, 0), event_id(first, 1)}, nothing, {}),
+        Notes(nothing, nothing, {}),
+        Notes({event_id(last, 1)}, nothing, {event_id(last, 0): 4}),
+    ]
+
+
+def test_posts_are_numbered_for_each_batch_and_its_lease_is_a_full_one_again():
+    books = journal(lease_s=20)
+    held = [claim(books, opened(books), Stage.VALIDATE) for _ in range(2)]
+    assert books.number_posts(held[:1]) == [1]
+    before = lease_of(held[1].batch)
+    assert books.number_posts(held) == [2, 1]
+    assert lease_of(held[0].batch) == lease_of(held[1].batch) > before
+    assert redis_client().zscore(OPEN, str(held[1].batch)) == pytest.approx(lease_of(held[1].batch), abs=0.01)
+
+
+def test_no_post_is_numbered_where_one_of_the_claims_is_somebody_elses_by_now():
+    books = journal()
+    held = [claim(books, opened(books), Stage.VALIDATE) for _ in range(3)]
+    redis_client().hset(f"mutt:batch:{held[1].batch}", "token", "somebody else's")
+    before = lease_of(held[0].batch)
+    with pytest.raises(StaleClaim, match=str(held[1].batch)):
+        books.number_posts(held)
+    assert lease_of(held[0].batch) == before
+    assert books.number_posts([held[0], held[2]]) == [1, 1]
+
+
+def lease_of(batch: UUID) -> float:
+    """Until when a batch is held."""
+    found: Any = redis_client().hget(f"mutt:batch:{batch}", "lease_until")
+    return float(found)
 
 
 def test_a_batch_that_is_opened_once_more_has_nothing_left_of_before():

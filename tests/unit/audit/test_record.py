@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import IntegrityError, OperationalError, close_old_connections, connection, transaction
+from django.db import IntegrityError, OperationalError, close_old_connections, connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,11 +14,13 @@ from audit.ids import event_id, new_batch_id
 from audit.models import Attempt, Record
 from audit.outcomes import Outcome
 from audit.record import (
+    Post,
     RecordRow,
     add_attempts,
     batched,
     mark_delivered,
-    pending_records,
+    pending_alerts,
+    record_delivery,
     recorded_outcomes,
     write_records,
 )
@@ -172,7 +174,7 @@ def test_pieces_are_whole_in_order_and_small_enough(items: list[int], size: int)
 def test_the_records_of_a_batch_are_its_own():
     batch, other = new_batch_id(NOW), new_batch_id(NOW)
     write_records([row(event_id(one, number), Outcome.PENDING) for one in (other, batch) for number in (1, 0)])
-    assert [record.event_id for record in pending_records([batch])] == [event_id(batch, 0), event_id(batch, 1)]
+    assert [record.event_id for record in pending_alerts([batch])] == [event_id(batch, 0), event_id(batch, 1)]
     assert set(recorded_outcomes(batch)) == {event_id(batch, 0), event_id(batch, 1)}
     assert recorded_outcomes(new_batch_id(NOW)) == {}
 
@@ -182,7 +184,7 @@ def test_only_what_is_pending_is_still_to_be_delivered_and_only_that_becomes_del
     identifiers = [event_id(batch, number) for number in range(len(Outcome) + 1)]
     write_records([row(identifiers[number], outcome) for number, outcome in enumerate(Outcome)])
     write_records([row(identifiers[-1], Outcome.PENDING)])
-    assert [record.event_id for record in pending_records([batch])] == [identifiers[0], identifiers[-1]]
+    assert [record.event_id for record in pending_alerts([batch])] == [identifiers[0], identifiers[-1]]
     later = NOW + timedelta(minutes=5)
     mark_delivered(identifiers[:-1], later)
     found = recorded_outcomes(batch)
@@ -204,7 +206,47 @@ def test_each_attempt_is_a_row_of_its_own():
     batch = new_batch_id(NOW)
     events = [event_id(batch, 0), event_id(batch, 1)]
     for number in (1, 2):
-        attempt = Attempt(batch_id=batch, event_ids=events, number=number, started_at=NOW, duration_ms=1.5, status=500)
-        with transaction.atomic():
-            add_attempts([attempt])
+        add_attempts(Post({batch: events}, [number], NOW, 1.5, 500, "server_error", "HTTP 500: \\ \"'"))
     assert [(one.number, one.event_ids) for one in Attempt.objects.all()] == [(1, events), (2, events)]
+
+
+def test_a_post_that_was_taken_is_recorded_with_its_attempts_and_what_it_delivered():
+    one, other = new_batch_id(NOW), new_batch_id(NOW)
+    events = {one: [event_id(one, 1), event_id(one, 0)], other: [event_id(other, 0)]}
+    write_records([row(event, Outcome.PENDING) for of_batch in events.values() for event in of_batch])
+    mark_delivered([event_id(one, 1)], NOW)
+    excerpt = 'taken: "{}", \\n'
+    newly = record_delivery(Post(events, [3, 1], NOW, 2.5, 202, "", excerpt), NOW + timedelta(minutes=1))
+    assert set(newly) == {event_id(one, 0), event_id(other, 0)}
+    assert set(Record.objects.values_list("outcome", flat=True)) == {"delivered"}
+    found = Attempt.objects.values_list("batch_id", "event_ids", "number", "duration_ms", "status", "reason", "excerpt")
+    assert list(found.order_by("-number")) == [
+        (one, events[one], 3, 2.5, 202, "", excerpt),
+        (other, events[other], 1, 2.5, 202, "", excerpt),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_post_that_was_taken_all_is_recorded_or_nothing():
+    batch = new_batch_id(NOW)
+    write_records([row(event_id(batch, 0), Outcome.PENDING)])
+    with pytest.raises(IntegrityError):
+        record_delivery(Post({batch: [event_id(batch, 0)]}, [-1], NOW), NOW)
+    assert (Attempt.objects.count(), Record.objects.get().outcome) == (0, "pending")
+
+
+def test_what_is_pending_tells_what_is_ahead_of_it():
+    keys = [(0, "k"), (1, "")]
+    first, second, third = (new_batch_id(NOW + timedelta(seconds=number)) for number in range(3))
+    for batch in (first, second, third):
+        write_records([row(event_id(batch, number), Outcome.PENDING, deduplication_key=key) for number, key in keys])
+    ignored = row(event_id(second, 3), Outcome.IGNORED, deduplication_key="k")
+    write_records([row(event_id(third, 2), Outcome.PENDING, deduplication_key="k"), ignored])
+    ahead = [(alert.event_id, alert.batch, alert.ahead) for alert in pending_alerts([first, third])]
+    assert ahead == [
+        (event_id(first, 0), first, None),
+        (event_id(first, 1), first, None),
+        (event_id(third, 0), third, event_id(second, 0)),
+        (event_id(third, 1), third, None),
+        (event_id(third, 2), third, event_id(second, 0)),
+    ]

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from audit.ids import event_id, new_batch_id, received_at
+from audit.alert import COLUMNS, Alert
+from audit.ids import batch_of, event_id, new_batch_id, received_at
 from audit.models import Record
 
 NOW = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
@@ -33,3 +34,9 @@ def alert(**fields: Any) -> Record:
         "outcome": "pending",
     }
     return Record(event_id=identifier, **{**values, **fields})
+
+
+def to_send(**fields: Any) -> Alert:
+    """The same as it is read again, to be sent."""
+    record = alert(**fields)
+    return Alert(**{name: getattr(record, name) for name in COLUMNS}, batch=batch_of(record.event_id))

@@ -420,7 +420,7 @@ def test_what_the_rate_limit_held_back_goes_before_the_backlog(double, destinati
     with journal().claimed(old, Stage.FORWARD) as claim:
         claim.park("open", 1)
     monkeypatch.setattr("forwarder.tasks.rate_limit", lambda: RateLimit(redis_client(), "1/minute"))
-    rate_limit().take()
+    breaker().admit(turn=rate_limit().turn)
     forward_batch.run(str(new))
     assert (of_batch(new, "parked"), parked()) == ("rate", [new, old])
 
@@ -464,7 +464,7 @@ def test_a_429_holds_everybody_for_as_long_as_it_asks_and_spends_no_try(double, 
     first, second = two_apart()
     forward_batch.run(str(first))
     with pytest.raises(Held) as caught:
-        rate_limit().take()
+        breaker().admit(turn=rate_limit().turn)
     assert 6 < caught.value.wait_s <= 7
     forward_batch.run(str(second))
     assert len(double.requests) == 1

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from audit.alert import Alert
 from forwarder.moogsoft import Answer, Destination, Moogsoft, moogsoft, moogsoft_with
-from forwarder.payload import Alert, Dialect, Flavour
+from forwarder.payload import Dialect, Flavour
 from forwarder.retry import Concern, DeliveryError, Reason
 from tests.unit.forwarder.moogsoft_double import HERE, OK, Behaviour, Misdeed, MoogsoftDouble
-from tests.unit.forwarder.records import alert
+from tests.unit.forwarder.records import to_send
 
 KEY = "a-very-secret-key"
 
@@ -30,13 +31,13 @@ def send(by: Moogsoft, alerts: Sequence[Alert]) -> Answer:
 def failure(double: MoogsoftDouble, answer: Behaviour, **options: Any) -> DeliveryError:
     double.answer = lambda request: answer
     with pytest.raises(DeliveryError) as caught:
-        send(client(double.url, **options), [alert()])
+        send(client(double.url, **options), [to_send()])
     assert KEY not in f"{caught.value} {caught.value.detail} {caught.value!r}"
     return caught.value
 
 
 def test_cloud_is_posted_an_array_with_the_key_in_the_header(double):
-    answer = send(client(double.url), [alert(), alert()])
+    answer = send(client(double.url), [to_send(), to_send()])
     assert answer == Answer(200, '{"status":"ok"}')
     (request,) = double.requests
     assert request.path == "/v1/integrations/events"
@@ -47,7 +48,7 @@ def test_cloud_is_posted_an_array_with_the_key_in_the_header(double):
 
 
 def test_onprem_is_posted_its_events_with_the_key_in_the_body_alone(double):
-    send(client(double.url, Dialect(Flavour.ONPREM, auth_token=KEY)), [alert(), alert()])
+    send(client(double.url, Dialect(Flavour.ONPREM, auth_token=KEY)), [to_send(), to_send()])
     (request,) = double.requests
     assert (len(request.body["events"]), request.body["auth_token"]) == (2, KEY)
     assert KEY not in str(request.headers)
@@ -57,7 +58,7 @@ def test_onprem_is_posted_its_events_with_the_key_in_the_body_alone(double):
 def test_any_2xx_means_taken_whatever_the_body_is(double, status):
     body = b"" if status == 204 else b"\xff\x00<html>garbage"
     double.answer = lambda request: (status, {}, body)
-    answer = send(client(double.url), [alert()])
+    answer = send(client(double.url), [to_send()])
     assert answer.status == status
     assert "\x00" not in answer.excerpt  # PostgreSQL keeps none
     assert answer.excerpt.endswith("<html>garbage" if body else "")
@@ -109,7 +110,7 @@ def test_nobody_listening_is_a_connection_error_that_is_tried_again():
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
         url = f"http://someone:{KEY}@127.0.0.1:{taken.getsockname()[1]}/"
         with pytest.raises(DeliveryError) as caught:
-            send(client(url), [alert()])
+            send(client(url), [to_send()])
     assert (caught.value.reason, caught.value.status) == (Reason.CONNECTION, None)
     assert caught.value.concern is Concern.DESTINATION
     assert KEY not in str(caught.value)
@@ -118,7 +119,7 @@ def test_nobody_listening_is_a_connection_error_that_is_tried_again():
 
 def test_a_name_that_is_not_known_is_a_connection_error():
     with pytest.raises(DeliveryError) as caught:
-        send(client("http://moogsoft.invalid/"), [alert()])
+        send(client("http://moogsoft.invalid/"), [to_send()])
     assert caught.value.reason is Reason.CONNECTION
 
 
@@ -139,7 +140,7 @@ def test_a_status_stands_though_the_rest_of_its_answer_never_comes(double, statu
     ends_early = (status, {"Content-Length": "5000", "Connection": "close"}, b"the beginning")
     if taken:
         double.answer = lambda request: ends_early
-        assert send(client(double.url), [alert()]) == Answer(200, "the beginning")
+        assert send(client(double.url), [to_send()]) == Answer(200, "the beginning")
     else:
         assert failure(double, ends_early).detail == "HTTP 500: the beginning"
 
@@ -153,10 +154,10 @@ def test_an_answer_that_dribbles_in_byte_by_byte_ends_at_the_deadline(part):
         before = time.monotonic()
         sender = client(f"http://127.0.0.1:{server.getsockname()[1]}/", read_timeout_s=0.5)
         if part == "body":
-            assert send(sender, [alert()]).status == 200
+            assert send(sender, [to_send()]).status == 200
         else:
             with pytest.raises(DeliveryError) as caught:
-                send(sender, [alert()])
+                send(sender, [to_send()])
             assert caught.value.reason is Reason.TIMEOUT
         assert 0.4 < time.monotonic() - before < 3
         dribbling.join(timeout=5)
@@ -173,10 +174,9 @@ def dribble(server: socket.socket, part: str) -> None:
 
 
 def test_an_alert_of_which_no_payload_can_be_made_is_told_from_the_rest(double):
-    broken = alert()
-    broken.message = None  # type: ignore[assignment] # no record of ours has that
+    broken = to_send(message=None)  # no record of ours has that
     with pytest.raises(DeliveryError) as caught:
-        send(client(double.url), [alert(), broken])
+        send(client(double.url), [to_send(), broken])
     assert (caught.value.reason, caught.value.concern) == (Reason.UNSENDABLE, Concern.EVENT)
     assert double.requests == []
 
@@ -216,7 +216,7 @@ def test_the_connection_is_kept_for_the_next_post_whatever_was_answered(double):
     double.answer = lambda request: next(answers)
     for _ in range(5):
         try:
-            send(sender, [alert()])
+            send(sender, [to_send()])
         except DeliveryError:
             continue
     assert len(double.requests) == 5
@@ -227,10 +227,10 @@ def test_a_client_goes_on_after_a_connection_was_lost(double):
     sender = client(double.url)
     answers = iter([OK, Misdeed.RESET, OK])
     double.answer = lambda request: next(answers)
-    send(sender, [alert()])
+    send(sender, [to_send()])
     with pytest.raises(DeliveryError):
-        send(sender, [alert()])
-    assert send(sender, [alert()]).status == 200
+        send(sender, [to_send()])
+    assert send(sender, [to_send()]).status == 200
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_the_settings_choose_the_product_and_where_the_key_goes(double, settings
     settings.MUTT_SECRETS = {"MOOGSOFT_API_KEY": KEY}
     moogsoft_with.cache_clear()
     try:
-        send(moogsoft(), [alert()])
+        send(moogsoft(), [to_send()])
     finally:
         moogsoft_with.cache_clear()
     (request,) = double.requests
@@ -269,7 +269,7 @@ def test_a_connection_that_took_all_the_time_to_come_about_is_not_used(double, m
     monkeypatch.setattr("socket.getaddrinfo", slowly)
     sender = Moogsoft(Destination(double.url, KEY, Dialect(Flavour.CLOUD), 0.1, 0.1, HERE))
     with pytest.raises(DeliveryError) as caught:
-        send(sender, [alert()])
+        send(sender, [to_send()])
     assert caught.value.reason is Reason.TIMEOUT
     time.sleep(0.2)
     assert double.requests == []
@@ -279,6 +279,6 @@ def test_a_connection_that_took_all_the_time_to_come_about_is_not_used(double, m
 def test_a_key_that_no_header_can_hold_is_a_failure_like_any_other_and_is_not_told(double, key):
     sender = Moogsoft(Destination(double.url, key, Dialect(Flavour.CLOUD), 1, 1, HERE))
     with pytest.raises(DeliveryError) as caught:
-        send(sender, [alert()])
+        send(sender, [to_send()])
     assert caught.value.reason is Reason.CONNECTION
     assert key not in f"{caught.value} {caught.value.detail}"

@@ -17,7 +17,7 @@ from forwarder.payload import Dialect, Flavour
 from forwarder.retry import Concern, DeliveryError, Reason
 from tests.certificates import Certificates, Files
 from tests.unit.forwarder.moogsoft_double import HERE, MoogsoftDouble, serve
-from tests.unit.forwarder.records import alert
+from tests.unit.forwarder.records import to_send
 
 KEY = "a-very-secret-key"
 Leads = Callable[[str, int], list[str]]
@@ -37,7 +37,7 @@ def over_tls(files: Files, client_ca: Path | None = None) -> Iterator[MoogsoftDo
 def send(url: str, ca: Path | None = None, ours: Files | None = None, addresses: Addresses = HERE) -> int:
     tls = client_context(str(ca) if ca else None, str(ours.cert) if ours else None, str(ours.key) if ours else None)
     sender = Moogsoft(Destination(url, KEY, Dialect(Flavour.CLOUD), 1, 2, addresses, tls))
-    return sender.post(sender.body([alert()], 100)).status
+    return sender.post(sender.body([to_send()], 100)).status
 
 
 def refusal(*args: Any, **options: Any) -> DeliveryError:
@@ -88,7 +88,7 @@ def test_certificates_that_are_renewed_are_taken_and_while_they_are_of_no_use_th
 
     def post() -> int:
         sender = moogsoft()
-        return sender.post(sender.body([alert()], 100)).status
+        return sender.post(sender.body([to_send()], 100)).status
 
     with over_tls(certificates.right) as double:
         settings.MOOGSOFT_URL = double.url

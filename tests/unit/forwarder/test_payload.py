@@ -11,26 +11,26 @@ from audit.ids import batch_of
 from forwarder.payload import MAX_SIGNATURE_BYTES, MAX_TEXT, Dialect, Flavour, body_of
 from ops.moogsoft_contract import CLOUD, ONPREM, cloud_violations, onprem_violations
 from rules.event import Severity
-from tests.unit.forwarder.records import NOW, alert
+from tests.unit.forwarder.records import NOW, to_send
 
 CLOUD_DIALECT = Dialect(Flavour.CLOUD)
 ONPREM_DIALECT = Dialect(Flavour.ONPREM)
 
 
 def cloud(**fields):
-    (event,) = body_of([alert(**fields)], CLOUD_DIALECT, 100)
+    (event,) = body_of([to_send(**fields)], CLOUD_DIALECT, 100)
     assert cloud_violations(event) == []
     return event
 
 
 def onprem(**fields):
-    (event,) = body_of([alert(**fields)], ONPREM_DIALECT, 100)["events"]
+    (event,) = body_of([to_send(**fields)], ONPREM_DIALECT, 100)["events"]
     assert onprem_violations(event) == []
     return event
 
 
 def test_cloud_is_sent_the_fields_of_the_events_api():
-    one = alert(trap_oid="1.3.6")
+    one = to_send(trap_oid="1.3.6")
     assert body_of([one], CLOUD_DIALECT, 100) == [
         {
             "source": "edge-1",
@@ -58,7 +58,7 @@ def test_cloud_is_sent_the_fields_of_the_events_api():
 
 
 def test_onprem_is_sent_the_fields_of_the_rest_lam():
-    one = alert()
+    one = to_send()
     body = body_of([one], ONPREM_DIALECT, 100)
     assert list(body) == ["events"]
     tags = body["events"][0].pop("custom_info")
@@ -82,7 +82,7 @@ def test_onprem_is_sent_the_fields_of_the_rest_lam():
 
 
 def test_the_stub_takes_a_request_in_either_dialect_with_the_key_where_it_belongs():
-    alerts = [alert(), alert()]
+    alerts = [to_send(), to_send()]
     headers = {"Content-Type": "application/json", "apiKey": "key"}
     body = orjson.dumps(body_of(alerts, CLOUD_DIALECT, 100))
     assert len(CLOUD.events_of(headers, body, b"key")) == 2
@@ -92,13 +92,13 @@ def test_the_stub_takes_a_request_in_either_dialect_with_the_key_where_it_belong
 
 def test_older_names_of_cloud_can_be_chosen():
     dialect = Dialect(Flavour.CLOUD, key_field="dedupe_key", services_field="service")
-    (event,) = body_of([alert()], dialect, 100)
+    (event,) = body_of([to_send()], dialect, 100)
     assert (event["dedupe_key"], event["service"]) == ("mutt:7:edge-1:0123", "NETO")
     assert not {"deduplication_key", "services"} & set(event)
 
 
 def test_a_destination_that_wants_one_object_gets_one_object():
-    assert body_of([alert()], Dialect(Flavour.CLOUD, wrap_in_array=False), 100)["source"] == "edge-1"
+    assert body_of([to_send()], Dialect(Flavour.CLOUD, wrap_in_array=False), 100)["source"] == "edge-1"
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_clock_that_is_dead_or_far_ahead_is_replaced_by_the_time_of_receipt(ev
 
 
 def test_several_alerts_are_sent_in_order():
-    alerts = [alert(hostname=f"edge-{number}") for number in range(5)]
+    alerts = [to_send(hostname=f"edge-{number}") for number in range(5)]
     assert [event["source"] for event in body_of(alerts, CLOUD_DIALECT, 100)] == [one.hostname for one in alerts]
     assert len(body_of(alerts, ONPREM_DIALECT, 100)["events"]) == 5
 
@@ -208,7 +208,7 @@ ALERTS = st.fixed_dictionaries(
 @given(ALERTS, st.sampled_from([(7, "Interface down"), (None, "")]))
 def test_any_alert_keeps_both_contracts(fields, rule):
     key = f"mutt:7:{fields['hostname']}:0123"
-    one = alert(**fields, rule_id=rule[0], rule_name=rule[1], deduplication_key=key)
+    one = to_send(**fields, rule_id=rule[0], rule_name=rule[1], deduplication_key=key)
     assert [cloud_violations(event) for event in body_of([one], CLOUD_DIALECT, 100)] == [[]]
     assert [onprem_violations(event) for event in body_of([one], ONPREM_DIALECT, 100)["events"]] == [[]]
 

@@ -223,7 +223,7 @@ def test_a_batch_with_nothing_left_to_send_is_closed(double):
 
 def test_small_batches_that_the_rate_limit_held_back_go_out_in_one_request(double, monkeypatch):
     monkeypatch.setattr("forwarder.tasks.rate_limit", lambda: RateLimit(redis_client(), "1/minute"))
-    rate_limit().take()
+    breaker().admit(turn=rate_limit().turn)
     made = batches(20)
     for batch in made:
         forward_batch.run(str(batch))

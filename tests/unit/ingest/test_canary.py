@@ -11,7 +11,7 @@ from audit.connections import redis_client
 from audit.ids import batch_of, received_at
 from audit.journal import journal
 from audit.models import Record
-from audit.record import pending_records
+from audit.record import pending_alerts
 from forwarder.payload import Dialect, Flavour, body_of
 from ingest import canary
 from ingest.admission import gate
@@ -122,7 +122,7 @@ def test_a_canary_that_is_delivered_waits_for_moogsoft_and_is_clear_there(settin
     decide(event)
     canary.look()
     assert awaited() == [event]
-    (sent,) = body_of(pending_records([batch_of(event)]), Dialect(Flavour.CLOUD), 100)
+    (sent,) = body_of(pending_alerts([batch_of(event)]), Dialect(Flavour.CLOUD), 100)
     assert (sent["severity"], sent["deduplication_key"]) == ("clear", "mutt:canary")
 
 
