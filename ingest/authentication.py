@@ -224,7 +224,7 @@ def _secret_in_headers(request: HttpRequest) -> str | None:
     scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
     match scheme.lower():
         case "bearer":
-            return credentials.strip()
+            return str(credentials.strip())
         case "basic":
             return _password(credentials.strip())
     return None

@@ -13,9 +13,10 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 _STILL_UNDER_LOAD_S = 0.02  # after a group of several
+_Called = Any  # a lock that its holder waits for a second time: it costs a fraction of an Event
 
 
-def _closed() -> Any:
+def _not_yet() -> _Called:
     lock = threading.Lock()
     lock.acquire()
     return lock
@@ -24,7 +25,7 @@ def _closed() -> Any:
 @dataclass(eq=False, slots=True)
 class _Seat(Generic[T]):
     item: T
-    called: Any = field(default_factory=_closed)  # a lock costs a fraction of an Event
+    called: _Called = field(default_factory=_not_yet)
     leads: bool = False
     done: bool = False
     error: BaseException | None = None
@@ -39,11 +40,19 @@ class Group(Generic[T]):
     """
 
     def __init__(
-        self, commit: Callable[[Sequence[T]], Callable[[], None]], most: int = 100, gather_s: float = 0
+        self,
+        commit: Callable[[Sequence[T]], Callable[[], None]],
+        most: int = 100,
+        gather_s: float = 0,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._commit = commit
         self._most = most
         self._gather_s = gather_s
+        self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._waiting: list[_Seat[T]] = []
         self._busy = False
@@ -65,8 +74,8 @@ class Group(Generic[T]):
 
     def _lead(self, leader: _Seat[T]) -> None:
         """Commit one group, ours among it, and let the first of those who came meanwhile lead the next."""
-        if self._gather_s and time.monotonic() < self._under_load_until:
-            time.sleep(self._gather_s)
+        if self._gather_s and self._clock() < self._under_load_until:
+            self._sleep(self._gather_s)
         with self._lock:
             group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         afterwards: Callable[[], None] | None = None
@@ -80,7 +89,7 @@ class Group(Generic[T]):
             if seat is not leader:
                 seat.called.release()
         if len(group) > 1:
-            self._under_load_until = time.monotonic() + _STILL_UNDER_LOAD_S
+            self._under_load_until = self._clock() + _STILL_UNDER_LOAD_S
         try:
             if afterwards:
                 afterwards()

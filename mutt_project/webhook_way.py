@@ -5,6 +5,7 @@ for people, their sessions and their pages, which the webhook has not.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
@@ -33,8 +34,10 @@ class _ShortWay(BaseHandler):
     """Django's way to a view, by the other list. Its middleware is called around the view, and at no other time."""
 
     def __init__(self) -> None:
-        self._view_middleware, self._template_response_middleware, self._exception_middleware = [], [], []
-        answer: Callable[[HttpRequest], HttpResponseBase] = convert_exception_to_response(self._get_response)
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        answer: Any = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined] # not in the stubs
         for path in reversed(settings.MIDDLEWARE_OF_WEBHOOK):
             answer = convert_exception_to_response(import_string(path)(answer))
-        self.answer = answer
+        self.answer: Callable[[HttpRequest], HttpResponseBase] = answer
