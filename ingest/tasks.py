@@ -38,7 +38,7 @@ def validate_together(batch_ids: Sequence[str]) -> list[str] | None:
 
 def _validate(some: Sequence[Claim]) -> list[Claim]:
     """Returns those that were handed on."""
-    contents: dict[UUID, list[Entry]] = {}
+    contents = dict[UUID, list[Entry]]()
     for claim in some:
         with suppress(StaleClaim):
             made = each_by_itself(claim, normalised, "validate")
