@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz faults drills bench-rules bench-search bench-sizing pictures docs check lint audit types layers migrations openapi references format requirements clean
+.PHONY: help demo run stop test fuzz faults drills bench bench-rules bench-search bench-sizing pictures docs check lint audit types layers migrations openapi references format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ faults: .venv/dev ## Kill, stop and cut everything, many times (an hour; MUTT_FA
 drills: .venv/dev ## Break a MUTT of its own and mend it by docs/disaster-recovery.md (NAME=redis_data_loss: one drill)
 	@$(BIN)/python -m tests.senders
 	@$(BIN)/python -m ops.drills $(if $(NAME),$(NAME),all) --write-page
+
+bench: .venv/run ## Measure how many events a second are taken and settled, beside a bare Celery app (ARGS=--help)
+	@$(BIN)/python -m ops.bench $(ARGS)
 
 bench-rules: .venv/run ## Measure what matching costs, beside the reference
 	@$(BIN)/python -m ops.bench.rules
