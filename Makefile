@@ -34,8 +34,8 @@ drills: .venv/dev ## Break a MUTT of its own and mend it by docs/disaster-recove
 	@$(BIN)/python -m tests.senders
 	@$(BIN)/python -m ops.drills $(if $(NAME),$(NAME),all) --write-page
 
-bench: .venv/run ## Measure how many events a second are taken and settled, beside a bare Celery app (ARGS=--help)
-	@$(BIN)/python -m ops.bench $(ARGS)
+bench: .venv/run ## Measure how many events a second are taken and settled, beside a bare Celery app (LONG=1: also what takes long; ARGS=--help)
+	@$(BIN)/python -m ops.bench $(if $(LONG),--long) $(ARGS)
 
 bench-rules: .venv/run ## Measure what matching costs, beside the reference
 	@$(BIN)/python -m ops.bench.rules

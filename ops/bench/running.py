@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from ops.bench import load, measuring
 from ops.bench.accounting import Account
 from ops.bench.latencies import percentiles
 from ops.bench.measuring import Cost
-from ops.bench.mix import Corpus, Expected, Mix
+from ops.bench.mix import Corpus, Expected, Mix, Profile
 from ops.bench.sink import INTAKE
 from ops.local.ports import free_port
 from ops.local.stack import ROOT, Stack
@@ -59,7 +59,8 @@ class Bench:
     def __init__(self, stack: Stack, sink: "subprocess.Popen[bytes]", sink_port: int, folder: Path) -> None:
         self.stack, self.folder = stack, folder
         self.mix = Mix(0)
-        self._sink, self._sink_url = sink, f"http://127.0.0.1:{sink_port}"
+        self._sink_url = f"http://127.0.0.1:{sink_port}"
+        self.beside = {"sink": sink.pid}  # pids of what the stack has not started itself
         self._http = urllib3.PoolManager(retries=False, timeout=60)
 
     def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
@@ -75,7 +76,7 @@ class Bench:
         return self._http.request("GET", f"{self._sink_url}/{path}").json()
 
     def pids(self) -> dict[str, int]:
-        return {**self.stack.supervisor.pids(), "sink": self._sink.pid}
+        return {**self.stack.supervisor.pids(), **self.beside}
 
     def take_rules(self, count: int) -> None:
         """Put so many mixed rules into force, as `muttctl rules apply` does, and wait until the workers know them."""
@@ -94,11 +95,21 @@ class Bench:
             raise RuntimeError(f"the rules were not taken: {done.stdout[-300:]}{done.stderr[-500:]}")
         time.sleep(3)  # MUTT_RULE_SET_MAX_AGE_S, and what compiling takes
 
-    def run(self, corpus: Corpus, rate: float | None = None) -> Result:
-        """Send a corpus and wait until nothing of it is pending. Raises Unaccounted."""
+    def write(self, profile: Profile, events: int, batch: int) -> Corpus:
+        """A corpus for `run`, in the place of the last one."""
+        return self.mix.write(self.folder / "corpus", profile, events, batch)
+
+    def run(
+        self, corpus: Corpus, rate: float | None = None, once_accepted: Callable[[], object] = lambda: None
+    ) -> Result:
+        """Send a corpus, at so many requests a second or as fast as they are taken, and wait until all is settled.
+
+        Raises Unaccounted.
+        """
         ledger, stats = self.ask("ledger"), self.at_sink("stats")
         before = measuring.read(self.pids(), self.stack)
         sent = load.send(corpus, self.stack.ports.web, self.stack.secrets["api_key"], rate)
+        once_accepted()
         self._wait_for_sink(stats["distinct"] + corpus.expected.get(Expected.FORWARDED, 0))
         while (now := self.ask("ledger"))["pending"]:
             time.sleep(_LOOK_EVERY_S)
