@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz faults drills bench bench-rules bench-search bench-sizing pictures docs check lint audit types layers migrations openapi references format requirements clean
+.PHONY: help demo run stop test fuzz faults drills bench bench-rules bench-search pictures docs check lint audit types layers migrations openapi references format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,9 +42,6 @@ bench-rules: .venv/run ## Measure what matching costs, beside the reference
 
 bench-search: .venv/run ## Search among ten million records (RECORDS=100000: among fewer)
 	@$(BIN)/python -m ops.bench.records $(if $(RECORDS),--records $(RECORDS))
-
-bench-sizing: .venv/run ## Measure what an event costs and what each process takes, with one and two workers
-	@$(BIN)/python -m ops.bench.sizing
 
 pictures: .venv/dev ## Take the pictures of all pages in docs/pictures anew
 	@$(BIN)/python -m tests.chromium

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from ops.bench import growth, held, measuring, reference
+from ops.bench import growth, held, measuring, reference, scaling
 from ops.bench.mix import Profile
 from ops.bench.report import Report
 from ops.bench.running import Bench, Unaccounted, running
@@ -27,7 +27,7 @@ RUNS = {
     "forwarded-thousands": (1000, Profile.FORWARDED, 300),
 }
 USUAL = ("reference", *RUNS, "half", "open")
-LONG = ("backlog", "rules", "records")
+LONG = ("scaling", "backlog", "rules", "records")
 _BACKLOG = 5  # times the events that were asked for
 _EXAMPLES = """
 \b
@@ -111,6 +111,7 @@ class Session:
         self.part("half", lambda: self._half(bench))
         self.report.memory_mb = measuring.memory_by_kind(bench.pids())
         self.part("open", lambda: self._open(bench))
+        self.part("scaling", lambda: self._scaling(bench))
         self.part("backlog", lambda: self._backlog(bench))
         self.part("rules", lambda: self._rules(bench))
 
@@ -131,6 +132,9 @@ class Session:
         for batch, share in ((1, 10), (100, 100)):
             events = max(self.events * share // 1000, batch)
             self.report.redis_bytes[str(batch)] = held.open_bytes(bench, events, batch)
+
+    def _scaling(self, bench: Bench) -> None:
+        self.report.scaling = scaling.measure(bench, self.events // 5)
 
     def _backlog(self, bench: Bench) -> None:
         draining = held.drain(bench, self.events * _BACKLOG)

@@ -7,9 +7,11 @@ import redis
 
 from ops.bench import measuring
 from ops.bench.mix import Profile
-from ops.bench.running import Bench
+from ops.bench.running import Bench, Unaccounted
 
 _LOOK_EVERY_S = 1.0
+_ALIKE = 4
+_PATIENCE_LOOKS = 300
 _STARTED = 0.98  # of the backlog: below that the workers have begun
 _WARM = 0.8  # of it: what they take in memory from then on is looked at
 
@@ -22,14 +24,24 @@ def open_bytes(bench: Bench, events: int, batch: int) -> float:
         before = server.info("memory")["used_memory"]
 
         def look() -> None:
-            while (state := bench.ask("breaker"))["parked_batches"] + state["waiting_for_order"] < corpus.bodies:
-                time.sleep(_LOOK_EVERY_S / 5)
+            _until_parked(bench)
             taken.append((server.info("memory")["used_memory"] - before) / corpus.events)
             bench.ask("breaker", "PUT", {"state": "automatic", "reason": "measured"})
 
         bench.ask("breaker", "PUT", {"state": "open", "reason": "to measure", "for_s": 3600})
         bench.run(corpus, once_accepted=look)
     return taken[0]
+
+
+def _until_parked(bench: Bench) -> None:
+    """Until as many batches wait as did at the last looks. How many that are is MUTT's to say: it gathers requests."""
+    counts: list[int] = []
+    while len(counts) < _ALIKE or len({*counts[-_ALIKE:]}) > 1 or not counts[-1]:
+        if len(counts) > _PATIENCE_LOOKS:
+            raise Unaccounted("the breaker was opened, and no batch waits for it")
+        state = bench.ask("breaker")
+        counts.append(state["parked_batches"] + state["waiting_for_order"])
+        time.sleep(_LOOK_EVERY_S)
 
 
 @dataclass(slots=True)

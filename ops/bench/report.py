@@ -13,6 +13,8 @@ from ops.bench.load import generator
 from ops.bench.measuring import OURS, STORES
 from ops.bench.reference import Reference
 from ops.bench.running import Result
+from ops.bench.scaling import Scaling
+from ops.bench.tables import table_of
 
 _BESIDE = ("sender", "sink")
 
@@ -37,10 +39,15 @@ class Report:
     growth: dict[str, float] = field(default_factory=dict)  # cost of an event, as a ratio
     redis_bytes: dict[str, float] = field(default_factory=dict)  # of an open event
     backlog: dict[str, float] = field(default_factory=dict)
+    scaling: Scaling | None = None
     faults: list[str] = field(default_factory=list)
 
     def ratio(self, per_second: float) -> float | None:
         return per_second / self.reference.per_second if self.reference else None
+
+    def cpu_ratio(self, run: Result) -> float | None:
+        """How many events MUTT does for the CPU that the reference takes for one: it hardly minds a busy machine."""
+        return self.reference.cpu_us / run.cost.mutt_us if self.reference else None
 
     def verdicts(self) -> list[Verdict]:
         """One for each figure that was measured in this run."""
@@ -77,6 +84,7 @@ class Report:
             "growth": self.growth,
             "redis_bytes": self.redis_bytes,
             "backlog": self.backlog,
+            "scaling": self.scaling.as_json() if self.scaling else [],
             "verdicts": [asdict(verdict) for verdict in self.verdicts()],
             "faults": self.faults,
         }
@@ -89,6 +97,7 @@ class Report:
             "settled_per_s": run.settled_per_s,
             "ratio_accepted": self.ratio(run.accepted_per_s),
             "ratio_settled": self.ratio(run.settled_per_s),
+            "ratio_cpu": self.cpu_ratio(run),
             "post_ms": {"p50": run.sent.p50, "p95": run.sent.p95, "p99": run.sent.p99},
             "delivery_ms": run.delivery,
             "cost": {**asdict(run.cost), "mutt_us": run.cost.mutt_us},
@@ -103,6 +112,8 @@ class Report:
             console.print(self._rates(), self._cpu(), self._stores())
         if self.memory_mb:
             console.print(self._memory())
+        if self.scaling:
+            console.print(*self.scaling.tables())
         console.print(self._of_verdicts())
         for fault in self.faults:
             console.print(f"UNACCOUNTED FOR: {fault}", style="bold red", highlight=False)
@@ -114,20 +125,21 @@ class Report:
         )
 
     def _rates(self) -> Table:
-        table = _table(
+        table = table_of(
             "events a second, and milliseconds: 50, 95, 99 % of them take no longer",
-            *("run", "events", "accepted/s", "times ref.", "end to end/s", "times ref.", "POST", "receipt to delivery"),
+            *("run", "events", "accepted/s", "times ref.", "end to end/s", "times ref.", "by CPU"),
+            *("POST", "receipt to delivery"),
         )
         for name, run in self.runs.items():
-            ratios = [self.ratio(rate) for rate in (run.accepted_per_s, run.settled_per_s)]
-            accepted, settled = ("" if ratio is None else f"{ratio:.1f}" for ratio in ratios)
+            ratios = [*map(self.ratio, (run.accepted_per_s, run.settled_per_s)), self.cpu_ratio(run)]
+            accepted, settled, by_cpu = ("" if ratio is None else f"{ratio:.1f}" for ratio in ratios)
             sent = {"p50": run.sent.p50, "p95": run.sent.p95, "p99": run.sent.p99}
-            rates = [f"{run.accepted_per_s:,.0f}", accepted, f"{run.settled_per_s:,.0f}", settled]
+            rates = [f"{run.accepted_per_s:,.0f}", accepted, f"{run.settled_per_s:,.0f}", settled, by_cpu]
             table.add_row(name, f"{run.corpus.events:,}", *rates, _three(sent), _three(run.delivery))
         return table
 
     def _cpu(self) -> Table:
-        table = _table("µs of CPU an event", "process", *self.runs)
+        table = table_of("µs of CPU an event", "process", *self.runs)
         for kind in (*OURS, *STORES):
             if any(kind in run.cost.cpu_us for run in self.runs.values()):
                 table.add_row(kind, *(f"{run.cost.cpu_us.get(kind, 0):,.0f}" for run in self.runs.values()))
@@ -137,7 +149,7 @@ class Report:
         return table
 
     def _stores(self) -> Table:
-        table = _table("stores, an event", "what", *self.runs)
+        table = table_of("stores, an event", "what", *self.runs)
         rows = {
             "PostgreSQL: tables and indexes, bytes": "table_bytes",
             "PostgreSQL: WAL, bytes": "wal_bytes",
@@ -152,14 +164,14 @@ class Report:
         return table
 
     def _memory(self) -> Table:
-        table = _table("memory after all runs, MB", "process", "PSS", "RSS")
+        table = table_of("memory after all runs, MB", "process", "PSS", "RSS")
         for kind in (*OURS, *STORES):
             if kind in self.memory_mb:
                 table.add_row(kind, *(f"{mb:.0f}" for mb in self.memory_mb[kind]))
         return table
 
     def _of_verdicts(self) -> Table:
-        table = _table("what is wanted", "what", "measured", "wanted", "")
+        table = table_of("what is wanted", "what", "measured", "wanted", "")
         for verdict in self.verdicts():
             met = "yes" if verdict.met else "NO"
             table.add_row(verdict.what, f"{verdict.value:,.2f}", verdict.wanted, met)
@@ -179,10 +191,3 @@ def _at_most(what: str, value: float, most: float) -> Verdict:
 
 def _three(found: Mapping[str, float]) -> str:
     return " / ".join(f"{found[name]:,.0f}" for name in ("p50", "p95", "p99"))
-
-
-def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place else "left")
-    return table

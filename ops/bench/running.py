@@ -111,8 +111,7 @@ class Bench:
         sent = load.send(corpus, self.stack.ports.web, self.stack.secrets["api_key"], rate)
         once_accepted()
         self._wait_for_sink(stats["distinct"] + corpus.expected.get(Expected.FORWARDED, 0))
-        while (now := self.ask("ledger"))["pending"]:
-            time.sleep(_LOOK_EVERY_S)
+        now = self._settled()
         settled_s = time.time() - sent.begin
         after = measuring.read(self.pids(), self.stack)
         came = self.at_sink("stats")
@@ -134,6 +133,15 @@ class Bench:
             if time.monotonic() - since > _STALLED_S:
                 raise Unaccounted(f"{wanted - distinct} events did not come to the sink: {self.ask('ledger')}")
             time.sleep(_LOOK_EVERY_S)
+
+    def _settled(self) -> Any:
+        """The ledger once nothing is pending, or nothing moves any more: the accounts will say what is missing."""
+        pending, since = -1, time.monotonic()
+        while (ledger := self.ask("ledger"))["pending"] and time.monotonic() - since < _STALLED_S:
+            if ledger["pending"] != pending:
+                pending, since = ledger["pending"], time.monotonic()
+            time.sleep(_LOOK_EVERY_S)
+        return ledger
 
     def _delivery_ms(self, begin: int) -> dict[str, float]:
         """From receipt, which the ids tell to the millisecond, to the coming to the sink."""
