@@ -16,7 +16,7 @@ from ops.bench.report import Report
 from ops.bench.running import Bench, Unaccounted, running
 
 RULES = 1_000
-HALF_LOAD_S = 15
+HALF_LOAD_S = 15  # or until it has sent as much as `singles`
 # Events a request, profile, and events for each thousand that were asked for.
 RUNS = {
     "singles": (1, Profile.MIX, 100),
@@ -126,7 +126,9 @@ class Session:
     def _half(self, bench: Bench) -> None:
         if singles := self.report.runs.get("singles"):
             rate = singles.settled_per_s / 2
-            self.report.runs["half"] = bench.run(bench.write(Profile.MIX, int(rate * HALF_LOAD_S), 1), rate)
+            self.report.runs["half"] = bench.run(
+                bench.write(Profile.MIX, min(int(rate * HALF_LOAD_S), singles.corpus.events), 1), rate
+            )
 
     def _open(self, bench: Bench) -> None:
         for batch, share in ((1, 10), (100, 100)):

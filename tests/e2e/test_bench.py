@@ -9,9 +9,10 @@ import pytest
 
 from ops.local.stack import ROOT
 
-PARTS = "reference,singles,hundreds,half,open,scaling,backlog,rules"
+PARTS = "reference,singles,hundreds,half,open,backlog"  # the others measure the same again, and wait for long
 
 
+@pytest.mark.timeout(600)
 def test_a_small_run_accounts_for_every_event_and_says_how_it_compares(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -24,8 +25,8 @@ def test_a_small_run_accounts_for_every_event_and_says_how_it_compares(
         "singles": 200,
         "hundreds": 2000,
     }
-    assert len(found["scaling"]) == 12
-    assert len(found["verdicts"]) == 9
+    assert set(found["redis_bytes"]) == {"1", "100"}
+    assert len(found["verdicts"]) == 8
     assert done.stdout.splitlines()[-1] == file.read_text().strip()
     with capsys.disabled():
         print(f"\nbench: {told(found)}")
