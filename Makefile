@@ -4,7 +4,7 @@ BIN := .venv/bin
 CHECKS := DJANGO_SETTINGS_MODULE=mutt_project.settings.checks
 LOCKED := requirements/base.txt requirements/local.txt
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test fuzz faults drills bench-rules bench-search bench-sizing pictures docs check lint audit types layers migrations openapi references format requirements clean
+.PHONY: help demo run stop test fuzz faults drills bench bench-rules bench-search pictures docs check lint audit types layers migrations openapi references format requirements clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,14 +34,14 @@ drills: .venv/dev ## Break a MUTT of its own and mend it by docs/disaster-recove
 	@$(BIN)/python -m tests.senders
 	@$(BIN)/python -m ops.drills $(if $(NAME),$(NAME),all) --write-page
 
+bench: .venv/run ## Measure how many events a second are taken and settled, beside a bare Celery app (LONG=1: also what takes long; ARGS=--help)
+	@$(BIN)/python -m ops.bench $(if $(LONG),--long) $(ARGS)
+
 bench-rules: .venv/run ## Measure what matching costs, beside the reference
 	@$(BIN)/python -m ops.bench.rules
 
 bench-search: .venv/run ## Search among ten million records (RECORDS=100000: among fewer)
 	@$(BIN)/python -m ops.bench.records $(if $(RECORDS),--records $(RECORDS))
-
-bench-sizing: .venv/run ## Measure what an event costs and what each process takes, with one and two workers
-	@$(BIN)/python -m ops.bench.sizing
 
 pictures: .venv/dev ## Take the pictures of all pages in docs/pictures anew
 	@$(BIN)/python -m tests.chromium

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _ESTABLISHED = "01"
 
 
@@ -32,6 +33,13 @@ def pss_mib(pid: int) -> float:
     with suppress(OSError):
         found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
         return int(found[1]) / 1024 if found else 0.0
+    return 0.0
+
+
+def rss_mib(pid: int) -> float:
+    """Its memory, with all that it has in common with others."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / 2**20
     return 0.0
 
 

@@ -25,11 +25,36 @@ FOLDER = Path("var/bench").resolve()
 @click.option("--records", default=10_000_000, show_default=True, help="How many; a new number is a new server.")
 def main(records: int) -> None:
     """Make the records that are missing, then search."""
-    with server(FOLDER / f"{records}-records") as url:
+    fill(records)
+    _run_beside(records, ["-m", "ops.bench.searches", str(records)])
+
+
+def folder_of(records: int) -> Path:
+    """Where so many are kept."""
+    return FOLDER / f"{records}-records"
+
+
+def fill(records: int) -> None:
+    """Make the records that are missing."""
+    _run_beside(records, ["manage.py", "migrate", "--verbosity=0"], ["-m", "ops.bench.filling", str(records)])
+
+
+def forget_what_came(records: int) -> None:
+    """Take away what was recorded beside them since, so that the next one finds them as they were made."""
+    _run_beside(records, ["-m", "ops.bench.filling", str(records), "--forget"])
+
+
+def _run_beside(records: int, *commands: list[str]) -> None:
+    with server(folder_of(records)) as url:
         settings = {"DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1/0"}
         environment = {**os.environ, **settings, "DJANGO_SETTINGS_MODULE": "mutt_project.settings.test"}
-        for command in (["manage.py", "migrate", "--verbosity=0"], ["-m", "ops.bench.searches", str(records)]):
+        for command in commands:
             subprocess.run([sys.executable, *command], env=environment, check=True)  # nosec B603 # no input of a user is in it
+
+
+def pid(folder: Path) -> int:
+    """Of the server that runs in this folder."""
+    return int((folder / "postgresql" / "postmaster.pid").read_text().split("\n")[0])
 
 
 @contextmanager

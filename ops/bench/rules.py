@@ -48,9 +48,9 @@ def main(events: int, seed: int, memory_of: int | None) -> None:
         click.echo(_taken_mib(memory_of, events, seed))
         return
     chance = random.Random(seed)  # noqa: S311 - invented rules need no secrecy  # nosec B311
-    sample = [_event(chance) for _ in range(events)]
+    sample = [event(chance) for _ in range(events)]
     measured = [
-        _measure([_rule(chance, number) for number in range(size)], sample, _memory_mib(size, events, seed))
+        _measure([rule(chance, number) for number in range(size)], sample, _memory_mib(size, events, seed))
         for size in SIZES
     ]
     table = Table(title=f"one event against mixed rules (median of 5 rounds over {events:,} events)")
@@ -82,14 +82,14 @@ def _measure(rules: list[Rule], events: Sequence[Event], memory: float) -> Measu
     matcher.decide(events[0])
     build = time.perf_counter() - begin
     few = events[: max(20, 20_000 // len(rules))]
-    if [matcher.decide(event) for event in few] != [decide(event, rule_set) for event in few]:
+    if [matcher.decide(one) for one in few] != [decide(one, rule_set) for one in few]:
         raise RuntimeError("the compiled rules do not decide as the reference does")
     return Measured(
         rules=len(rules),
         build_s=build,
         build_mib=memory,
         compiled_us=_median_us(matcher.decide, events),
-        reference_us=_median_us(lambda event: decide(event, rule_set), few),
+        reference_us=_median_us(lambda one: decide(one, rule_set), few),
     )
 
 
@@ -101,12 +101,12 @@ def _memory_mib(size: int, events: int, seed: int) -> float:
 def _taken_mib(size: int, events: int, seed: int) -> float:
     """What a matcher takes once it has seen all events, without the rules that it is made of."""
     chance = random.Random(seed)  # noqa: S311 - as above  # nosec B311
-    sample = [_event(chance) for _ in range(events)]
-    rule_set = RuleSet(1, tuple(_rule(chance, number) for number in range(size)))
+    sample = [event(chance) for _ in range(events)]
+    rule_set = RuleSet(1, tuple(rule(chance, number) for number in range(size)))
     before = _resident_mib()
     matcher = Matcher(rule_set)
-    for event in sample:
-        matcher.decide(event)
+    for one in sample:
+        matcher.decide(one)
     return _resident_mib() - before
 
 
@@ -127,7 +127,7 @@ def _median_us(decided: Callable[[Event], object], events: Sequence[Event]) -> f
     return statistics.median(rounds)
 
 
-def _rule(chance: random.Random, number: int) -> Rule:
+def rule(chance: random.Random, number: int) -> Rule:
     text, pattern, oid, severity = None, None, None, None
     kind = chance.random()
     if kind < 0.6:  # noqa: PLR2004 - the mix: 60 % texts, 25 % expressions, 15 % OIDs
@@ -158,7 +158,7 @@ def _rule(chance: random.Random, number: int) -> Rule:
     )
 
 
-def _event(chance: random.Random) -> Event:
+def event(chance: random.Random) -> Event:
     word, other, state, number = (*chance.sample(_WORDS, 2), chance.choice(_STATES), chance.randrange(400))
     port, process = f"{chance.choice(_NAMES)}{number}/{chance.randrange(48)}", chance.randrange(9999)
     message = chance.choice(

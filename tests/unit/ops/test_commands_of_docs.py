@@ -61,6 +61,7 @@ RUNNERS = [
     # Run, or taken apart only: TAKEN_APART there.
     ("docs/deployment.md", r".", "tests/unit/ops/test_deployment_docs.py", "TAKEN_APART"),
     ("docs/disaster-recovery.md", r".", "ops/drills/page.py", '"disaster-recovery.md"'),
+    ("docs/performance.md", r"make bench( LONG=1)?$", "tests/e2e/test_bench.py", '"ops.bench"'),
     ("docs/settings.md", r"muttctl config ", "tests/integration/test_settings_at_run_time.py", '"settings.md"'),
     ("docs/reference/cli.md", r"", "tests/e2e/test_muttctl_examples.py", "examples_of"),
 ]

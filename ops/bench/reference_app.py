@@ -1,0 +1,46 @@
+"""The reference: a bare Celery app with a chain of three empty tasks, one event a chain.
+
+`python -m ops.bench.reference_app COUNT` publishes so many chains and prints when it began (Unix time) and how many
+seconds of CPU it took; the broker is in BENCH_BROKER_URL.
+"""
+
+import os
+import sys
+import time
+
+from celery import Celery, chain
+
+QUEUE = "reference"
+
+app = Celery("reference", broker=os.environ.get("BENCH_BROKER_URL", ""))
+app.conf.update(task_acks_late=True, task_ignore_result=True, task_default_queue=QUEUE)
+
+
+@app.task
+def first(event: int) -> int:
+    """Do nothing."""
+    return event
+
+
+@app.task
+def second(event: int) -> int:
+    """Do nothing."""
+    return event
+
+
+@app.task
+def third(event: int) -> int:
+    """Do nothing."""
+    return event
+
+
+def publish(count: int) -> None:
+    """Publish one chain for each event."""
+    for number in range(count):
+        chain(first.s(number), second.s(), third.s()).apply_async()
+
+
+if __name__ == "__main__":
+    begin, spent = time.time(), time.process_time()
+    publish(int(sys.argv[1]))
+    print(begin, time.process_time() - spent)
