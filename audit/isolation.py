@@ -25,16 +25,17 @@ def each_by_itself(claim: Claim, work: Callable[[Entry], T], what: str) -> list[
     on nothing but the event. Raises StaleClaim.
     """
     condemn_killer(claim, DeadStage.ALERTER)
+    dead = {str(event) for event in claim.dead}
     broken: dict[UUID, Burial] = {}
     made: list[T | None] = []
     renewed = monotonic()
     for entry in claim.events:
-        identifier = UUID(entry["id"])
-        if identifier in claim.dead:
+        identifier = entry["id"]
+        if identifier in dead:
             made.append(None)
             continue
         if claim.careful:
-            claim.suspect(identifier)
+            claim.suspect(UUID(identifier))
         try:
             made.append(work(entry))
         except Exception as error:
@@ -42,7 +43,7 @@ def each_by_itself(claim: Claim, work: Callable[[Entry], T], what: str) -> list[
                 logger.exception(
                     "batch %s: %s failed on event %s", claim.batch, what, identifier, extra={"event_id": identifier}
                 )
-            broken[identifier] = Burial(DeadStage.ALERTER, INTERNAL_ERROR, f"{what}: {type(error).__name__}")
+            broken[UUID(identifier)] = Burial(DeadStage.ALERTER, INTERNAL_ERROR, f"{what}: {type(error).__name__}")
             made.append(None)
         if monotonic() - renewed > claim.lease_s / 4:
             claim.renew()

@@ -1,9 +1,28 @@
 """What Prometheus is told about what becomes of events, and about the writing of it."""
 
+from bisect import bisect_left
+from collections.abc import Iterable
+
 from prometheus_client import Counter, Gauge, Histogram
 
 from audit.isolation import INTERNAL_ERROR, KILLED_WORKERS
 from audit.outcomes import DeadStage, Outcome
+
+
+class EventHistogram(Histogram):
+    """A histogram of what many events at once have in common: it is told a value and how often."""
+
+    def observe_all(self, amounts: Iterable[tuple[float, int]]) -> None:
+        total = 0.0
+        numbers: dict[int, int] = {}
+        for amount, times in amounts:
+            total += amount * times
+            bucket = bisect_left(self._upper_bounds, amount)
+            numbers[bucket] = numbers.get(bucket, 0) + times
+        self._sum.inc(total)
+        for bucket, number in numbers.items():
+            self._buckets[bucket].inc(number)
+
 
 OUTCOMES = Counter("mutt_event_outcomes_total", "Outcomes that events reached.", ["outcome"])
 DEAD_LETTERS = Counter("mutt_dead_letters_total", "Events that became dead letters.", ["stage", "reason"])

@@ -1,29 +1,10 @@
 """What Prometheus is told about delivery."""
 
-from bisect import bisect_left
-from collections.abc import Iterable
-
 from prometheus_client import Counter, Histogram
 
-from audit.metrics import DEAD_LETTERS, SINCE_RECEIPT
+from audit.metrics import DEAD_LETTERS, SINCE_RECEIPT, EventHistogram
 from audit.outcomes import DeadStage
 from forwarder.retry import POLICIES, Concern, Reason
-
-
-class EventHistogram(Histogram):
-    """A histogram of what many events at once have in common: it is told a value and how often."""
-
-    def observe_all(self, amounts: Iterable[tuple[float, int]]) -> None:
-        total = 0.0
-        numbers: dict[int, int] = {}
-        for amount, times in amounts:
-            total += amount * times
-            bucket = bisect_left(self._upper_bounds, amount)
-            numbers[bucket] = numbers.get(bucket, 0) + times
-        self._sum.inc(total)
-        for bucket, number in numbers.items():
-            self._buckets[bucket].inc(number)
-
 
 TRANSITIONS = Counter("mutt_breaker_transitions_total", "Changes of Moogsoft's breaker, by what it became.", ["to"])
 REQUESTS = Counter("mutt_moogsoft_requests_total", "POSTs to Moogsoft by what came of them.", ["result"])

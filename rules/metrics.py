@@ -1,10 +1,10 @@
 """What Prometheus is told about rules and decisions."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
-from audit.metrics import SINCE_RECEIPT
+from audit.metrics import SINCE_RECEIPT, EventHistogram
 
-DECISION_LATENCY = Histogram(
+DECISION_LATENCY = EventHistogram(
     "mutt_decision_latency_seconds", "From an event's receipt to its recorded decision.", buckets=SINCE_RECEIPT
 )
 UNMATCHED_THRESHOLDS = Counter(

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram
 
-from forwarder.metrics import EventHistogram
+from audit.metrics import EventHistogram
 
 BUCKETS = (0.1, 0.5, 1.0)
 
