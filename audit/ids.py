@@ -70,6 +70,11 @@ def received_at(identifier: UUID) -> datetime:
     return _moment(identifier.int >> 80)
 
 
+def received_at_of(written: str) -> datetime:
+    """The same, of an id as text."""
+    return _moment(int(written[:8] + written[9:13], 16))
+
+
 @lru_cache(maxsize=1024)  # all events of a batch have the same
 def _moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(min(milliseconds, _END_OF_CALENDAR) / 1000, UTC)

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from audit.entry import Entry, in_our_words
-from audit.ids import received_at
+from audit.ids import received_at_of
 from audit.notes import Note
 from ingest.times import time_of
 from rules.event import hostname_of, oid_of, severity_of
@@ -16,7 +15,7 @@ MOST_SKEW = timedelta(days=1)
 
 def normalised(entry: Entry) -> Entry:
     """The entry with its event in canonical form, and what is odd about its clock among its notes."""
-    event, received = in_our_words(entry), received_at(UUID(entry["id"]))
+    event, received = in_our_words(entry), received_at_of(entry["id"])
     time = time_of(event["timestamp"])
     made: Entry = {**entry, "canonical": _canonical(event, time or received)}
     if notes := [*entry.get("notes", ()), *_notes_on(time, received)]:

@@ -24,6 +24,7 @@ def test_an_event_id_is_a_uuid_of_version_7_that_leads_to_its_batch_and_time(now
     assert (event.version, event.variant) == (7, RFC_4122)
     assert ids.batch_of(event) == batch
     assert batch < event <= ids.last_id_of(batch)
+    assert ids.received_at_of(str(event)) == ids.received_at(event)
     assert abs(ids.received_at(event) - now) <= timedelta(milliseconds=1)
 
 
