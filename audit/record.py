@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -201,12 +200,13 @@ INSERT INTO audit_attempt (batch_id, event_ids, number, started_at, duration_ms,
 SELECT batch, events::uuid[], number, %s, %s, %s, %s, %s
   FROM unnest(%s::uuid[], %s::text[], %s::int[]) AS posted (batch, events, number)
 """
+# An index is gone through in the order of the ids: two who mark the same events wait for each other in one order.
 _DELIVER = """
 UPDATE audit_record SET outcome = 'delivered', outcome_at = %s
  WHERE event_id = ANY(%s::uuid[]) AND outcome = 'pending'
 RETURNING event_id
 """
-_TAKEN = f"WITH attempts AS ({_ATTEMPTS}) {_DELIVER}"
+_ATTEMPTS_AND_DELIVERY = f"WITH attempts AS ({_ATTEMPTS}) {_DELIVER}"
 
 
 @WRITE_SECONDS.labels("attempts").time()
@@ -223,7 +223,7 @@ def record_delivery(post: Post, at: datetime) -> list[UUID]:
     Returns those events of which that was not known before.
     """
     events = [event for of_batch in post.events.values() for event in of_batch]
-    return _deliver(_TAKEN, [*_attempts(post), at], events)
+    return _deliver(_ATTEMPTS_AND_DELIVERY, [*_attempts(post), at], events)
 
 
 @WRITE_SECONDS.labels("delivered").time()
@@ -233,7 +233,6 @@ def mark_delivered(events: Iterable[UUID], at: datetime) -> list[UUID]:
 
 
 def _deliver(statement: str, arguments: list[Any], events: list[UUID]) -> list[UUID]:
-    events.sort(key=attrgetter("int"))  # so that two who mark the same events wait for each other in one order
     with connection.cursor() as cursor:
         cursor.execute(statement, [*arguments, _array_of(events)])
         delivered = events if cursor.rowcount == len(events) else [event for (event,) in cursor.fetchall()]

@@ -16,6 +16,9 @@ _YEAR_1973_MS = 100_000_000_000  # between 2100 in seconds and this, a time is n
 MAX_MESSAGES = 100  # violations named in one answer
 _LONGEST_NAME = 50  # characters of a name that we did not expect, in an answer
 
+_NESTED = frozenset({dict, list})
+_TEXT = frozenset({str})
+
 _Check = Callable[[Any], str | None]  # what is wrong with a value, or None
 
 
@@ -111,7 +114,7 @@ def _signature(value: Any) -> str | None:
 
 
 def _texts(value: Any) -> str | None:
-    good = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    good = isinstance(value, list) and _TEXT.issuperset(map(type, value))
     return None if good else "must be a list of texts"
 
 
@@ -145,6 +148,8 @@ def _object(value: Any) -> str | None:
 def _tags(value: Any) -> str | None:
     if not isinstance(value, dict):
         return "must be an object"
+    if _NESTED.isdisjoint(map(type, value.values())):
+        return None
     for name, tag in value.items():
         if isinstance(tag, dict) or (isinstance(tag, list) and (name != "labels" or _texts(tag))):
             return f"must be flat, and {name[:_LONGEST_NAME]!r} is not"
