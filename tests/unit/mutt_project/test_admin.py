@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+import mutt_project.urls  # noqa: F401 - it loads admin's pages
 from audit import search_page
 from audit.ids import event_id, new_batch_id
 from audit.models import Attempt, DeadLetter, Record

@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+import mutt_project.urls  # noqa: F401 - it loads admin's pages
 from audit.change_models import Change
 from audit.changes import KINDS
 from audit.ids import event_id, new_batch_id

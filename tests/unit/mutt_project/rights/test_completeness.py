@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
+import mutt_project.urls  # noqa: F401 - it loads admin's pages
 from tests.unit.mutt_project.rights.table import API, LISTS, PAGES
 
 _OF_LISTS = re.compile(r"[a-z]+_[a-z]+_(changelist|add|history|delete|change)")
