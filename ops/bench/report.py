@@ -19,6 +19,13 @@ from ops.bench.tables import table_of
 _BESIDE = ("sender", "sink")
 
 
+def machine() -> dict[str, Any]:
+    """Where it is measured: figures of two machines do not compare, ratios do."""
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    said = f"{platform.machine()}, {cores} cores, load {load:.1f} before it; the load comes from {generator()}"
+    return {"cores": cores, "load": load, "generator": generator(), "said": said}
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A figure beside the one that is wanted; a benchmark never fails for it."""
@@ -41,6 +48,7 @@ class Report:
     backlog: dict[str, float] = field(default_factory=dict)
     scaling: Scaling | None = None
     faults: list[str] = field(default_factory=list)
+    machine: dict[str, Any] = field(default_factory=machine)  # as it was before anything was measured
 
     def ratio(self, per_second: float) -> float | None:
         return per_second / self.reference.per_second if self.reference else None
@@ -77,7 +85,7 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """All of it, as one object."""
         return {
-            "machine": machine(),
+            "machine": self.machine,
             "reference": self.reference and {**asdict(self.reference), "per_s": self.reference.per_second},
             "runs": {name: self._of_run(run) for name, run in self.runs.items()},
             "memory_mb": {kind: {"pss": pss, "rss": rss} for kind, (pss, rss) in self.memory_mb.items()},
@@ -105,7 +113,7 @@ class Report:
 
     def print(self, console: Console) -> None:
         """The tables."""
-        console.print(machine()["said"], highlight=False)
+        console.print(self.machine["said"], highlight=False)
         if self.reference:
             console.print(self._said_of_reference(self.reference), highlight=False)
         if self.runs:
@@ -176,13 +184,6 @@ class Report:
             met = "yes" if verdict.met else "NO"
             table.add_row(verdict.what, f"{verdict.value:,.2f}", verdict.wanted, met)
         return table
-
-
-def machine() -> dict[str, Any]:
-    """Where it was measured: figures of two machines do not compare, ratios do."""
-    cores, load = os.cpu_count(), os.getloadavg()[0]
-    said = f"{platform.machine()}, {cores} cores, load {load:.1f}; the load comes from {generator()}"
-    return {"cores": cores, "load": load, "generator": generator(), "said": said}
 
 
 def _at_most(what: str, value: float, most: float) -> Verdict:
