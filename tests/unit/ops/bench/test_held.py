@@ -15,3 +15,14 @@ def test_memory_counts_from_when_the_workers_were_warm():
     for pending, memory in ((1000, 20), (990, 40), (800, 50), (400, 60), (0, 55)):
         draining.add(0, pending, memory)
     assert draining.growth == 60 / 50
+
+
+def test_a_backlog_that_does_not_move_is_not_waited_for_for_ever():
+    draining = Draining()
+    for at_s in range(119):
+        draining.add(at_s, 1000, 50)
+    assert not draining.stands_still
+    draining.add(119, 1000, 50)
+    assert draining.stands_still
+    draining.add(120, 999, 50)
+    assert not draining.stands_still
