@@ -18,11 +18,8 @@ def test_memory_counts_from_when_the_workers_were_warm():
 
 
 def test_a_backlog_that_does_not_move_is_not_waited_for_for_ever():
-    draining = Draining()
-    for at_s in range(119):
-        draining.add(at_s, 1000, 50)
-    assert not draining.stands_still
-    draining.add(119, 1000, 50)
-    assert draining.stands_still
-    draining.add(120, 999, 50)
-    assert not draining.stands_still
+    draining, seen = Draining(), []
+    for pending in (*[1000] * 120, 999):
+        draining.add(0, pending, 50)
+        seen.append(draining.stands_still)
+    assert seen == [*[False] * 119, True, False]
