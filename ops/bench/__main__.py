@@ -6,11 +6,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import click
 from rich.console import Console
 
 from ops.bench import growth, held, measuring, reference, scaling
+from ops.bench.load import LoadError
 from ops.bench.mix import Profile
 from ops.bench.report import Report
 from ops.bench.running import Bench, Unaccounted, running
@@ -48,14 +50,24 @@ def _parts(_: click.Context, __: click.Parameter, text: str | None) -> set[str] 
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option("--events", default=100_000, show_default=True, help="Events of the longest run; others have a share.")
+@click.option(
+    "--events",
+    type=click.IntRange(1_000),
+    default=100_000,
+    show_default=True,
+    help="Events of the longest run; others have a share.",
+)
 @click.option("--only", callback=_parts, help=f"Some of {', '.join((*USUAL, *LONG))}, with commas between.")
 @click.option("--long", is_flag=True, help=f"Also {', '.join(LONG)}, which take long.")
-@click.option("--records", default=10_000_000, show_default=True, help="How many are stored for the part `records`.")
 @click.option(
-    "--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the line of JSON here, too."
+    "--records",
+    type=click.IntRange(1),
+    default=10_000_000,
+    show_default=True,
+    help="How many are stored for the part `records`.",
 )
-def main(events: int, only: set[str] | None, *, long: bool, records: int, file: Path | None) -> None:
+@click.option("--json", "file", type=click.File("w", lazy=False), help="Write the line of JSON here, too.")
+def main(events: int, only: set[str] | None, *, long: bool, records: int, file: IO[str] | None) -> None:
     """Measure a MUTT of its own, with its servers, beside a bare Celery app on the same Redis.
 
     Ends with status 1 if an event is unaccounted for; never for being slow.
@@ -63,21 +75,16 @@ def main(events: int, only: set[str] | None, *, long: bool, records: int, file: 
     parts = only or {*USUAL, *(LONG if long else ())}
     console = Console(width=160)
     session = Session(console, events, parts)
-    with tempfile.TemporaryDirectory(prefix="mutt-bench-") as folder:
-        if parts - {"records"}:
-            with running(Path(folder)) as bench:
-                session.measure(bench)
-        session.part(
-            "records",
-            lambda: session.report.growth.update(
-                {f"with {records:,} records": growth.with_records(Path(folder), RULES, events, records)}
-            ),
-        )
+    try:
+        with tempfile.TemporaryDirectory(prefix="mutt-bench-") as folder:
+            session.measure(Path(folder), records)
+    except RuntimeError as error:  # a server that does not start, an API that refuses
+        raise click.ClickException(str(error)) from error
     session.report.print(console)
     line = json.dumps(session.report.as_json())
     print(line)
     if file:
-        file.write_text(line + "\n")
+        file.write(line + "\n")
     sys.exit(bool(session.report.faults))
 
 
@@ -97,10 +104,17 @@ class Session:
         self.console.print(f"{name} …", highlight=False)
         try:
             measure()
-        except Unaccounted as fault:
+        except (Unaccounted, LoadError) as fault:
             self.report.faults.append(f"{name}: {fault}")
 
-    def measure(self, bench: Bench) -> None:
+    def measure(self, folder: Path, records: int) -> None:
+        """All of it; `records` are how many are stored for the part of that name."""
+        if self.parts - {"records"}:
+            with running(folder) as bench:
+                self._measure_one(bench)
+        self.part("records", lambda: self._records(folder, records))
+
+    def _measure_one(self, bench: Bench) -> None:
         """All that one MUTT can be asked for."""
         self.part("reference", lambda: self._reference(bench))
         bench.take_rules(RULES)
@@ -145,6 +159,9 @@ class Session:
     def _rules(self, bench: Bench) -> None:
         name = f"with {growth.MANY_RULES:,} rules in place of {growth.FEW_RULES}"
         self.report.growth[name] = growth.with_rules(bench, self.events)
+
+    def _records(self, folder: Path, records: int) -> None:
+        self.report.growth[f"with {records:,} records"] = growth.with_records(folder, RULES, self.events, records)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from ops.bench.running import Bench, Unaccounted
 _LOOK_EVERY_S = 1.0
 _ALIKE = 4
 _PATIENCE_LOOKS = 300
+_STANDING_LOOKS = 120
 _STARTED = 0.98  # of the backlog: below that the workers have begun
 _WARM = 0.8  # of it: what they take in memory from then on is looked at
 
@@ -54,6 +55,12 @@ class Draining:
         self.looks.append((at_s, pending, memory_mb))
 
     @property
+    def stands_still(self) -> bool:
+        """Whether nothing has moved for long; the accounts of the run will say what is missing."""
+        last = self.looks[-_STANDING_LOOKS:]
+        return len(last) == _STANDING_LOOKS and last[0][1] == last[-1][1]
+
+    @property
     def per_s(self) -> float:
         """Events a second, from the first look that found the workers at work."""
         most = self.looks[0][1]
@@ -80,7 +87,7 @@ def drain(bench: Bench, events: int) -> Draining:
         begin = time.monotonic()
         supervisor.start(*workers)
         pending = corpus.events
-        while pending:
+        while pending and not draining.stands_still:
             pending = bench.ask("ledger")["pending"]
             memory = measuring.memory_by_kind({name: pid for name, pid in supervisor.pids().items() if name in workers})
             draining.add(time.monotonic() - begin, pending, sum(pss for pss, _ in memory.values()))

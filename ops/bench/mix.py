@@ -84,7 +84,7 @@ class Mix:
         return json.dumps({"rules": [_of_file(rule) for rule in self.rules]}, indent=1)
 
     def write(self, path: Path, profile: Profile, events: int, batch: int) -> Corpus:
-        """A corpus of at least one body; its events are of now, and no two are alike."""
+        """A corpus of at least one body; its events are of now, and hardly two are alike."""
         bodies = max(events // batch, 1)
         expected = shared_out(profile.shares, bodies * batch)
         wanted = [outcome for outcome, count in expected.items() for _ in range(count)]

@@ -128,6 +128,7 @@ def _median_us(decided: Callable[[Event], object], events: Sequence[Event]) -> f
 
 
 def rule(chance: random.Random, number: int) -> Rule:
+    """One of the mixed rules."""
     text, pattern, oid, severity = None, None, None, None
     kind = chance.random()
     if kind < 0.6:  # noqa: PLR2004 - the mix: 60 % texts, 25 % expressions, 15 % OIDs
@@ -159,6 +160,7 @@ def rule(chance: random.Random, number: int) -> Rule:
 
 
 def event(chance: random.Random) -> Event:
+    """An event as the rules are about; few of them match one."""
     word, other, state, number = (*chance.sample(_WORDS, 2), chance.choice(_STATES), chance.randrange(400))
     port, process = f"{chance.choice(_NAMES)}{number}/{chance.randrange(48)}", chance.randrange(9999)
     message = chance.choice(

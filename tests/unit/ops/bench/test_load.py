@@ -72,7 +72,7 @@ class Door(asyncio.Protocol):
         self._bodies, self._slow, self._messages = bodies, slow, Messages()
 
     def connection_made(self, transport):
-        self._transport = transport
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
         for head, body in self._messages.feed(data):
@@ -81,21 +81,34 @@ class Door(asyncio.Protocol):
             if len(self._bodies) == 1 and self._slow:
                 time.sleep(self._slow)
             status = b"503 Service Unavailable" if len(self._bodies) % 10 == 0 else b"202 Accepted"
-            self._transport.write(b"HTTP/1.1 %s\r\nContent-Length: 2\r\n\r\n{}" % status)
+            self.transport.write(b"HTTP/1.1 %s\r\nContent-Length: 2\r\n\r\n{}" % status)
 
 
 @contextmanager
 def door(bodies: list[bytes], slow: float = 0) -> Iterator[int]:
     """The port of a door in a thread."""
-    port, loop = free_port(), asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(lambda: Door(bodies, slow), "127.0.0.1", port))
-    thread = threading.Thread(target=loop.run_forever)
+    port, loop, stop = free_port(), asyncio.new_event_loop(), asyncio.Event()
+    doors: list[Door] = []
+
+    def made() -> Door:
+        doors.append(Door(bodies, slow))
+        return doors[-1]
+
+    server = loop.run_until_complete(loop.create_server(made, "127.0.0.1", port))
+
+    async def serve() -> None:
+        await stop.wait()
+        server.close()
+        for one in doors:
+            one.transport.abort()
+        await asyncio.sleep(0.01)  # what is aborted is closed by the loop's next rounds
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
     try:
         yield port
     finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(stop.set)
         thread.join()
         loop.close()
 
