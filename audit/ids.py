@@ -13,6 +13,7 @@ COUNTER_BITS = 20
 MAX_EVENTS_PER_BATCH = (1 << COUNTER_BITS) - 1
 
 _RANDOM_BITS = 62 - COUNTER_BITS
+_RANDOM_MASK = (1 << _RANDOM_BITS) - 1
 _COUNTER_MASK = (1 << COUNTER_BITS) - 1
 _VERSION_7 = 0x7 << 76
 _VARIANT_RFC = 0b10 << 62
@@ -22,8 +23,8 @@ _END_OF_CALENDAR = 253_402_300_799_999  # milliseconds: the end of the year 9999
 
 def new_batch_id(now: datetime) -> UUID:
     """A new batch id whose time part is `now` (aware), in milliseconds."""
-    high = secrets.randbits(12)
-    low = secrets.randbits(_RANDOM_BITS)
+    random = secrets.randbits(12 + _RANDOM_BITS)
+    high, low = random >> _RANDOM_BITS, random & _RANDOM_MASK
     return UUID(int=_time_bits(now) | _VERSION_7 | high << 64 | _VARIANT_RFC | low << COUNTER_BITS)
 
 
@@ -35,6 +36,17 @@ def event_id(batch: UUID, position: int) -> UUID:
     if not 0 <= position < MAX_EVENTS_PER_BATCH:
         raise ValueError(f"a batch holds at most {MAX_EVENTS_PER_BATCH} events, not event {position}")
     return UUID(int=batch.int + position + 1)
+
+
+def texts_of_ids(batch: UUID, size: int) -> list[str]:
+    """The ids of the first `size` events of a batch, as texts: the last five digits of its own count.
+
+    Raises ValueError beyond MAX_EVENTS_PER_BATCH.
+    """
+    if size:
+        event_id(batch, size - 1)
+    shared = str(batch)[: -COUNTER_BITS // 4]
+    return [f"{shared}{number:05x}" for number in range(1, size + 1)]
 
 
 def batch_of(event: UUID) -> UUID:

@@ -1,5 +1,6 @@
 """Where a request comes from: the one place that says so, for limits, logs and records."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
@@ -52,6 +53,7 @@ def network_of(address: str) -> str:
     return address
 
 
+@lru_cache(maxsize=1000)
 def _parsed(text: str) -> Address | None:
     try:
         address = ip_address(text.partition("%")[0])

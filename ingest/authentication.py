@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 HEADER = "X-API-KEY"
+_AS_IN_META = "HTTP_X_API_KEY"
 LAST_USED_EVERY = timedelta(minutes=1)
 MOST_KNOWN = 10_000
 
@@ -217,12 +218,13 @@ def look_for_caller(request: HttpRequest, url_token: str | None = None) -> Found
 
 def _secret_in_headers(request: HttpRequest) -> str | None:
     """The key in the headers: empty if there is something that is none, None if there is nothing."""
-    if given := request.headers.get(HEADER):
-        return given
-    scheme, _, credentials = request.headers.get("Authorization", "").strip().partition(" ")
+    # META and not `headers`, which would be made of all headers for each request.
+    if given := request.META.get(_AS_IN_META):
+        return str(given)
+    scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
     match scheme.lower():
         case "bearer":
-            return credentials.strip()
+            return str(credentials.strip())
         case "basic":
             return _password(credentials.strip())
     return None

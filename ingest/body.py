@@ -21,7 +21,7 @@ class BodyRefused(Exception):  # noqa: N818 - it carries an answer, not a fault 
 def body_of(request: HttpRequest, most: int) -> bytes:
     """The body, of at most `most` bytes, unpacked. Raises BodyRefused."""
     body = _read(request, most)
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding in {"", "identity"}:
         return body
     if encoding in {"gzip", "x-gzip"}:
@@ -53,7 +53,7 @@ def unpacked(packed: bytes, most: int) -> bytes:
 
 def _read(request: HttpRequest, most: int) -> bytes:
     """What came over the line; a chunked body has no length to look at first."""
-    length = request.headers.get("Content-Length", "")
+    length = request.META.get("CONTENT_LENGTH") or ""
     if length.isdigit() and int(length) > most:
         raise _too_large(most)
     try:

@@ -60,7 +60,7 @@ def parse_body(body: bytes, most: int = 10_000) -> Body:
     whole = _value(body)
     if isinstance(whole, list):
         _check_number(len(whole), most)
-        if not any(too_deep(item) for item in whole):
+        if not any(map(too_deep, whole)):
             return Body(whole, lone=False)
     elif not isinstance(whole, Unreadable):
         return Body([_checked(whole, body)], lone=True)
@@ -180,15 +180,19 @@ def _checked(value: Any, raw: bytes) -> Any:
 
 def too_deep(value: Any) -> bool:
     """Whether a value is nested more than MAX_DEPTH levels deep."""
-    return isinstance(value, dict | list) and _deeper_than(value, MAX_DEPTH)
+    return _deeper_than(value, MAX_DEPTH)
+
+
+_CONTAINERS = frozenset((dict, list))  # parsers make no others
 
 
 def _deeper_than(value: Any, levels: int) -> bool:
-    if not isinstance(value, dict | list):
+    if type(value) not in _CONTAINERS:
         return False
-    children = value.values() if isinstance(value, dict) else value
-    nested = [child for child in children if isinstance(child, dict | list)]
-    return bool(nested) and (levels <= 1 or any(_deeper_than(child, levels - 1) for child in nested))
+    children = value.values() if type(value) is dict else value
+    if _CONTAINERS.isdisjoint(map(type, children)):  # most events are flat
+        return False
+    return levels <= 1 or any(_deeper_than(child, levels - 1) for child in children)
 
 
 def too_long(value: Any, most: int = MAX_STRING, pointer: str = "") -> str | None:

@@ -104,7 +104,7 @@ def _finished(items: Iterable[Item], raw: bytes) -> list[Item]:
 
 def _storable(item: Item, raw: bytes) -> Item:
     """Texts within texts are unescaped by adapters: what they spell has not been checked as JSON values are."""
-    if isinstance(item.original, bytes) or (isinstance(item, Incoming) and item.event is item.original):
+    if (isinstance(item, Incoming) and item.event is item.original) or isinstance(item.original, bytes):
         return item
     if too_deep(item.original):
         return Unusable("too_deep", TOO_DEEP, raw)

@@ -76,7 +76,7 @@ def webhook(request: HttpRequest, source: str | None = None, token: str | None =
 
 def _sent_along(request: HttpRequest) -> Context | None:
     """The sender's own trace, if it has one and MUTT has to do with traces at all."""
-    return context_of(request.headers.get("traceparent", "")) if settings.MUTT_TRACING else None
+    return context_of(request.META.get("HTTP_TRACEPARENT", "")) if settings.MUTT_TRACING else None
 
 
 def _count(request: HttpRequest, source: str | None, outcome: Receipt | Refused | None) -> None:
@@ -186,9 +186,10 @@ def _unknown(found: Found) -> Refused:
 
 
 def _check_rate(caller: Caller) -> None:
-    wait_s = rates().wait_s(f"key:{caller.name}", rate_of(caller))
+    rate = rate_of(caller)
+    wait_s = rates().wait_s(f"key:{caller.name}", rate)
     if wait_s:
-        detail = f"The key “{caller.name}” may send {rate_of(caller)} requests."
+        detail = f"The key “{caller.name}” may send {rate} requests."
         problem = Problem(429, "Too many requests with this API key", detail, retry_after_s=wait_s)
         raise Refused(Why.KEY_RATE, problem, caller.name)
     if rates().wait_s(EVERYBODY, tuned.MUTT_GLOBAL_RATE):
@@ -221,7 +222,7 @@ def _idempotency_key(
     request: HttpRequest, caller: Caller, source: str | None, raw: bytes, signed: str | None
 ) -> IdempotencyKey | None:
     """What the sender calls this request; for sources that are set up so, the body itself."""
-    text = request.headers.get("Idempotency-Key", "").strip()
+    text = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
     if len(text) > LONGEST_KEY:
         detail = f"The Idempotency-Key is longer than {LONGEST_KEY} characters."
         raise Refused(Why.BAD_IDEMPOTENCY_KEY, Problem(400, "The Idempotency-Key is too long", detail), caller.name)

@@ -72,7 +72,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "mutt_project.correlation.CorrelationMiddleware",  # first: whatever is answered and logged bears the id
+    "mutt_project.webhook_way.WebhookWay",  # first: requests to the webhook pass MIDDLEWARE_OF_WEBHOOK instead
+    "mutt_project.correlation.CorrelationMiddleware",  # whatever is answered and logged bears the id
     "mutt_project.forwarded.ForwardedMiddleware",  # before anybody asks for scheme, host or address
     "mutt_project.deprecating.DeprecationMiddleware",
     "mutt_project.answer_headers.AnswerHeadersMiddleware",  # these four before all that may answer by itself
@@ -94,6 +95,18 @@ MIDDLEWARE = [
     "mutt_project.login.duty.SecondFactorDutyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+# Whoever sends events has no session and sees no page; the rest is in the same order as above.
+MIDDLEWARE_OF_WEBHOOK = [
+    "mutt_project.correlation.CorrelationMiddleware",
+    "mutt_project.forwarded.ForwardedMiddleware",
+    "mutt_project.deprecating.DeprecationMiddleware",
+    "mutt_project.answer_headers.AnswerHeadersMiddleware",
+    "mutt_project.steady_headers.SteadyHeadersMiddleware",
+    "mutt_project.webhook_metrics.WebhookMetricsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
 ]
 
 ROOT_URLCONF = "mutt_project.urls"

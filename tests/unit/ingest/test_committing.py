@@ -118,6 +118,56 @@ def test_the_others_are_told_before_what_comes_afterwards_is_done():
             future.result(10)
 
 
+class Load:
+    """A group after a write of several, with a clock of its own; whoever is told to wait for more is noted."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.now = 0.0
+        self.asked_to_wait: list[float] = []
+        self.waited = threading.Semaphore(1000)
+        self.group = Group(writer, gather_s=0.5, clock=lambda: self.now, sleep=self.sleep)
+        with ThreadPoolExecutor(10) as pool:
+            writer.gate.clear()
+            futures = [pool.submit(self.group.add, 0)]
+            assert writer.entered.wait(10)
+            futures += [pool.submit(self.group.add, item) for item in (1, 2)]
+            while len(self.group._waiting) < 2:  # noqa: SLF001 - as above
+                pass
+            writer.gate.set()
+            for future in futures:
+                future.result(10)
+
+    def sleep(self, seconds: float) -> None:
+        self.asked_to_wait.append(seconds)
+        assert self.waited.acquire(timeout=10)
+
+
+def test_under_load_a_group_waits_for_some_more_to_come():
+    writer = Writer()
+    load = Load(writer)
+    assert load.asked_to_wait == []
+    load.waited = threading.Semaphore(0)
+    with ThreadPoolExecutor(10) as pool:
+        futures = [pool.submit(load.group.add, item) for item in range(3, 9)]
+        while len(load.group._waiting) < 6:  # noqa: SLF001 - as above
+            pass
+        load.waited.release()
+        for future in futures:
+            future.result(10)
+    assert load.asked_to_wait == [0.5]
+    assert [sorted(items) for items in writer.groups] == [[0], [1, 2], [3, 4, 5, 6, 7, 8]]
+
+
+def test_who_comes_alone_or_when_the_load_is_over_waits_for_nobody():
+    alone = Group(Writer(), gather_s=0.5, sleep=lambda _: pytest.fail("it waited"))
+    for item in range(3):
+        alone.add(item)
+    load = Load(Writer())
+    load.now += 1
+    load.group.add(3)
+    assert load.asked_to_wait == []
+
+
 def test_thousands_of_items_from_many_threads_are_each_written_once():
     written: list[int] = []
 
@@ -125,7 +175,7 @@ def test_thousands_of_items_from_many_threads_are_each_written_once():
         written.extend(items)
         return lambda: None
 
-    group = Group(commit, most=7)
+    group = Group(commit, most=7, gather_s=0.0001)
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(group.add, range(5000)))
     assert sorted(written) == list(range(5000))
