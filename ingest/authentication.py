@@ -221,10 +221,11 @@ def _secret_in_headers(request: HttpRequest) -> str | None:
     # META and not `headers`, which would be made of all headers for each request.
     if given := request.META.get(_AS_IN_META):
         return str(given)
-    scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    authorization: str = request.META.get("HTTP_AUTHORIZATION", "")
+    scheme, _, credentials = authorization.strip().partition(" ")
     match scheme.lower():
         case "bearer":
-            return str(credentials.strip())
+            return credentials.strip()
         case "basic":
             return _password(credentials.strip())
     return None

@@ -1,4 +1,4 @@
-"""Headers that are for pages, on answers that are none: no nonce is in them, so all have the same."""
+"""Headers of answers that are no pages: no nonce is in them, so all have the same."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,9 +8,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django_permissions_policy import PermissionsPolicyMiddleware
 
+from mutt_project.answer_headers import AnswerHeadersMiddleware
+
+# As in MIDDLEWARE, from the inside out.
+_SETTING_HEADERS = (
+    PermissionsPolicyMiddleware,
+    CSPMiddleware,
+    XFrameOptionsMiddleware,
+    AnswerHeadersMiddleware,
+)
+
 
 class SteadyHeadersMiddleware:
-    """What the middleware of the libraries sets, worked out once."""
+    """What the middleware for all answers sets, worked out once."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -25,7 +35,7 @@ class SteadyHeadersMiddleware:
 
 def _of_any_answer() -> list[tuple[str, str]]:
     answer: Any = _empty
-    for middleware in (PermissionsPolicyMiddleware, CSPMiddleware, XFrameOptionsMiddleware):
+    for middleware in _SETTING_HEADERS:
         answer = middleware(answer)
     return [(name, value) for name, value in answer(HttpRequest()).items() if name != "Content-Type"]
 

@@ -102,7 +102,6 @@ MIDDLEWARE_OF_WEBHOOK = [
     "mutt_project.correlation.CorrelationMiddleware",
     "mutt_project.forwarded.ForwardedMiddleware",
     "mutt_project.deprecating.DeprecationMiddleware",
-    "mutt_project.answer_headers.AnswerHeadersMiddleware",
     "mutt_project.steady_headers.SteadyHeadersMiddleware",
     "mutt_project.webhook_metrics.WebhookMetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -41,6 +41,19 @@ def test_the_first_id_of_a_moment_bounds_all_that_is_received_from_then_on(now):
     assert bound > ids.last_id_of(ids.new_batch_id(now - timedelta(milliseconds=2)))
 
 
+@given(MOMENTS, st.integers(0, 300))
+def test_the_texts_of_ids_are_those_of_the_events_in_their_order(now, size):
+    batch = ids.new_batch_id(now)
+    assert ids.texts_of_ids(batch, size) == [str(ids.event_id(batch, position)) for position in range(size)]
+
+
+def test_the_last_event_that_a_batch_can_hold_has_a_text():
+    batch = ids.new_batch_id(datetime.now(UTC))
+    assert ids.texts_of_ids(batch, ids.MAX_EVENTS_PER_BATCH)[-1] == str(ids.last_id_of(batch))
+    with pytest.raises(ValueError, match="at most"):
+        ids.texts_of_ids(batch, ids.MAX_EVENTS_PER_BATCH + 1)
+
+
 def test_a_batch_refuses_a_position_that_would_run_into_the_next_batch():
     with pytest.raises(ValueError, match="at most"):
         ids.event_id(ids.new_batch_id(datetime.now(UTC)), ids.MAX_EVENTS_PER_BATCH)
