@@ -260,7 +260,7 @@ class Stack:
             servers.append(Program("redis", redis.command(self.folder / "redis"), bare=True))
         state = str(self.folder / "moogsoft-stub.ids")
         stub = ["ops.moogsoft_stub", "--host", "127.0.0.1", "--port", str(self.ports.stub), "--state", state]
-        # It looks and does nothing. It keeps so many tasks in memory, 5 KB each; its default is 100,000.
+        # It looks and does nothing. It keeps so many tasks in memory, 9 KB each; its default is 100,000.
         flower = ["flower", "--address=127.0.0.1", f"--port={self.ports.flower}", "--read_only", "--max_tasks=2000"]
         return [
             *servers,
