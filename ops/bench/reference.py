@@ -16,6 +16,8 @@ from ops.bench.reference_app import QUEUE
 from ops.local.supervisor import end_with_parent
 
 PROCESSES = 2
+_TASKS = 3
+_WARM_UP = 20  # events
 _DATABASE = "/1"  # MUTT's is 0
 _QUIET = 5  # looks in a row that find nothing: between two of Redis' commands a message is nowhere
 _LOOK_EVERY_S = 0.01
@@ -41,13 +43,15 @@ def measure(redis_url: str, redis_pid: int, events: int) -> Reference:
     url = urlsplit(redis_url)._replace(path=_DATABASE).geturl()
     environment = {**os.environ, "BENCH_BROKER_URL": url}
     with redis.Redis.from_url(url) as server, _worker(environment) as pid:
-        _publish(environment, 20)
+        _publish(environment, _WARM_UP)
         _until_empty(server)
         before = sum(map(cpu_s, [*family(pid), redis_pid]))
         begin, publishing_s = _publish(environment, events)
         seconds = _until_empty(server) - begin
         used = sum(map(cpu_s, [*family(pid), redis_pid])) - before + publishing_s
         memory = sum(map(pss_mib, family(pid)))
+        if (run := int(_app(environment, "ended"))) != (wanted := _TASKS * (_WARM_UP + events)):
+            raise RuntimeError(f"the reference ran {run} tasks in place of {wanted}: it is no reference")
         server.flushdb()
     return Reference(events, seconds, used / events * 1e6, memory)
 
@@ -72,10 +76,13 @@ def _worker(environment: dict[str, str]) -> Iterator[int]:
 
 def _publish(environment: dict[str, str], events: int) -> tuple[float, float]:
     """When it began, as Unix time, and the seconds of CPU that it took."""
-    command = [sys.executable, "-m", "ops.bench.reference_app", str(events)]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)  # nosec B603 # no input of a user is in it
-    begin, spent = map(float, done.stdout.split())
+    begin, spent = map(float, _app(environment, str(events)).split())
     return begin, spent
+
+
+def _app(environment: dict[str, str], argument: str) -> str:
+    command = [sys.executable, "-m", "ops.bench.reference_app", argument]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout  # nosec B603 # no input of a user is in it
 
 
 def _until_empty(server: "redis.Redis") -> float:
