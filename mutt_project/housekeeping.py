@@ -24,6 +24,7 @@ from audit.workers import SAYS_SO_EVERY_S, say_alive
 from forwarder.tasks import drain
 from ingest.sweeper import sweep_if_due
 from mutt_project.alive import touch_alive
+from mutt_project.garbage import rarely_collect
 from mutt_project.progress import Watch, end_worker, progress
 from mutt_project.shared_metrics import process_metrics, tidy
 
@@ -145,6 +146,7 @@ def begin(sender: Any, **_: Any) -> None:
     for chore in chores:
         chore.start()
     _serve_metrics()
+    rarely_collect()
 
 
 def publish_settings() -> None:

@@ -1,0 +1,16 @@
+"""How often Python looks for circles of garbage."""
+
+import gc
+
+THRESHOLDS = 50_000, 20, 20
+
+
+def rarely_collect() -> None:
+    """Look seldom, and not among what is loaded for good.
+
+    A message or a body makes some ten thousand objects that go as they came. By default they are looked through again
+    and again meanwhile, and all that is loaded with them: an eighth of a worker's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
