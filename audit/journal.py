@@ -8,7 +8,7 @@ lease ran out, finds somebody else's token and does nothing. Each step is one Lu
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -20,11 +20,12 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from redis import Redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import RedisError
 
 from audit.connections import redis_client
 from audit.entry import Entry
 from audit.outcomes import DeadStage, Stage
+from audit.scripts import run_all
 
 PREFIX = "mutt:"
 OPEN = f"{PREFIX}open"
@@ -67,13 +68,15 @@ class StaleClaim(Exception):  # noqa: N818 - as above
 class Overdue:
     """An open batch that nobody has finished in time. `queued_at`: seconds of Redis' clock.
 
-    `abandoned`: somebody did not come back from it.
+    `size`: bytes of its payload. `attempts`: how often its stage has taken it; `abandoned`: somebody did not come back.
     """
 
     batch: UUID
     stage: Stage
     queued_at: float
     events: int
+    size: int
+    attempts: int
     abandoned: bool
 
 
@@ -183,18 +186,7 @@ class Journal:
 
     def run_all(self, calls: Sequence[Call]) -> list[Any]:
         """Run scripts one after the other in one round trip, each for itself; returns their answers."""
-        if len(calls) == 1:
-            return [self.run(*calls[0])]
-        with self._redis.pipeline(transaction=False) as pipe:
-            for script, keys, *args in calls:
-                pipe.evalsha(self._scripts[script].sha, len(keys), *keys, *args)
-            answers: list[Any] = pipe.execute(raise_on_error=False)
-        for place, answer in enumerate(answers):
-            if isinstance(answer, NoScriptError):  # Redis was started anew, or is another one
-                answers[place] = self.run(*calls[place])
-            elif isinstance(answer, Exception):
-                raise answer
-        return answers
+        return run_all(self._redis, [(self._scripts[script], keys, args) for script, keys, *args in calls])
 
     def open(  # noqa: PLR0913 - what a batch is kept with
         self,
@@ -303,21 +295,25 @@ class Journal:
 
         What too many workers did not come back from is not among them: the sweeper sends it by itself.
         """
-        claims = []
         calls = [self._claiming(batch, stage) for batch in sorted(set(batches))]
-        for (_, _, batch, _, token, *_), answer in zip(calls, self.run_all(calls), strict=True):
-            if answer[0] == b"claimed":
-                claims.append(self._claim_of(UUID(batch), token, answer))
         try:
-            yield claims
+            answered = zip(calls, self.run_all(calls), strict=True)
+            yield [
+                self._claim_of(UUID(call[2]), call[4], answer) for call, answer in answered if answer[0] == b"claimed"
+            ]
         except BaseException:
-            self.run_all([claim.releasing() for claim in claims])
+            with suppress(RedisError):  # then their leases run out
+                self.run_all([self.releasing(call[2], call[4]) for call in calls])
             raise
 
     def _claiming(self, batch: UUID, stage: Stage) -> Call:
         keys = [BATCH + str(batch), OPEN, PARKED, BEHIND, _dead(batch)]
         token = secrets.token_hex(8)
         return ("claim", keys, str(batch), stage.value, token, self._lease_s, MOST_ABANDONED, _behind(""))
+
+    def releasing(self, batch: str, token: str, delay_s: float = 0, failing: "Failing | None" = None) -> Call:
+        failed = failing.as_arguments if failing else ("", "", "")
+        return ("release", [BATCH + batch, OPEN], batch, token, delay_s, self._grace_s, *failed)
 
     def _claim(self, batch: UUID, stage: Stage) -> "Claim":
         call = self._claiming(batch, stage)
@@ -369,9 +365,15 @@ class Journal:
         rows = self.run("sweep", [OPEN], limit, self._grace_s, BATCH, self._lease_s, latest)
         return [
             Overdue(
-                UUID(batch.decode()), Stage(stage.decode()), float(queued_at), int(events), bool(token or abandoned)
+                batch=UUID(batch.decode()),
+                stage=Stage(stage.decode()),
+                queued_at=float(queued_at),
+                events=int(events),
+                size=int(size),
+                attempts=int(attempts or 0),
+                abandoned=bool(token or abandoned),
             )
-            for batch, stage, queued_at, events, token, abandoned in rows
+            for batch, size, stage, queued_at, events, attempts, token, abandoned in rows
         ]
 
     def takes_turn(self, every_s: float) -> bool:
@@ -649,8 +651,7 @@ class Claim:
         self.journal.run("park", keys, str(self.batch), self.token, *where, *failed, MOST_BEHIND)
 
     def releasing(self, delay_s: float = 0, failing: Failing | None = None) -> Call:
-        failed = failing.as_arguments if failing else ("", "", "")
-        return ("release", self._keys, str(self.batch), self.token, delay_s, self.grace_s, *failed)
+        return self.journal.releasing(str(self.batch), self.token, delay_s, failing)
 
     def release(self, delay_s: float = 0, failing: Failing | None = None) -> None:
         """Give the batch back, to be taken again after `delay_s`, at most LONGEST_DELAY_S.

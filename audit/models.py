@@ -71,7 +71,7 @@ class Record(models.Model):
                 models.F("rule_id"),
                 models.F("event_id").desc(),
                 condition=models.Q(rule_id__isnull=False),
-                name="record_rule",
+                name="record_won",
             ),
             models.Index(models.F("team"), models.F("event_id").desc(), name="record_team"),
             models.Index(

@@ -72,7 +72,8 @@ class _Watcher:
                 now = time.monotonic()
                 for watch in [one for one in self._watches if one.ends <= now]:
                     self._watches.remove(watch)
-                    watch.cut()
+                    with contextlib.suppress(Exception):  # whatever one connection has, the others have to be watched
+                        watch.cut()
                 self._wakes_at = min((one.ends for one in self._watches), default=math.inf)
                 self._changed.wait(None if self._wakes_at == math.inf else self._wakes_at - now)
 

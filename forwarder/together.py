@@ -10,6 +10,7 @@ from time import monotonic
 from uuid import UUID
 
 from audit import claims
+from audit.journal import StaleClaim
 from forwarder.delivery import Delivery, look_up
 from forwarder.request import Means, Part, Refused, send
 
@@ -27,6 +28,7 @@ class Together:
         self._size = means.size if means.destination.takes_many else 1
         self.alone: list[Delivery] = []
         self.refused = set[UUID]()
+        self._lost = set[UUID]()  # somebody else has them by now
 
     def run(self) -> None:
         """Send what can go together. Raises Held where nothing may go out now, Failed where a request failed."""
@@ -35,10 +37,18 @@ class Together:
         renewed = monotonic()
         while requests:
             if monotonic() - renewed > self.deliveries[0].claim.lease_s / 4:  # the first ones may have taken long
-                claims.renew([delivery.claim for later in requests for delivery in later])
+                self._renew()
                 renewed = monotonic()
-            if together := self._in_order(requests.popleft()):
+            ours = [delivery for delivery in requests.popleft() if delivery.claim.batch not in self._lost]
+            if together := self._in_order(ours):
                 requests.extendleft(reversed(self._send(together)))
+
+    def _renew(self) -> bool:
+        """Ask for full leases for all, also for those that only wait for the end; returns whether one was lost."""
+        held = [delivery.claim for delivery in self.deliveries if delivery.claim.batch not in self._lost]
+        ours = claims.renew(held)
+        self._lost |= {claim.batch for claim in held} - {claim.batch for claim in ours}
+        return len(ours) < len(held)
 
     def _requests(self) -> list[list[Delivery]]:
         """Plain deliveries, as many together as a request can hold."""
@@ -72,6 +82,10 @@ class Together:
         """Make one request; returns the smaller ones that have to follow it, where it is about one of its events."""
         try:
             send([Part(delivery.claim, delivery.ready) for delivery in together], self._means)
+        except StaleClaim:
+            if not self._renew():
+                raise
+            return [together]
         except Refused as refused:
             first, *others = together
             if others:

@@ -41,12 +41,10 @@ class Departures:
         """Send a batch on its way, now or in a moment."""
         with self._lock:
             self._waiting.append((batch, events))
-            if not self._called.is_set() and time.monotonic() >= self._last + self._every_s:
-                leaving = self._taken()
-            else:
-                self._call()
-                return
-        self._send(leaving)
+            is_due = not self._called.is_set() and time.monotonic() >= self._last + self._every_s
+            leaving = self._taken() if is_due or not self._call() else []
+        if leaving:
+            self._send(leaving)
 
     def flush(self) -> None:
         """Send what waits."""
@@ -61,12 +59,18 @@ class Departures:
         self._called.clear()
         return leaving
 
-    def _call(self) -> None:
-        self._called.set()
+    def _call(self) -> bool:
+        """Have the thread send what waits; False where there is none, and none can be had."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="departures", daemon=True)
+            thread = threading.Thread(target=self._run, name="departures", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the machine has no thread left
+                return False
             atexit.register(self.flush)
-            self._thread.start()
+            self._thread = thread
+        self._called.set()
+        return True
 
     def _run(self) -> None:
         while self._called.wait():

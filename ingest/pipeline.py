@@ -40,8 +40,9 @@ def start_together(sized: Sequence[tuple[UUID, int]]) -> None:
     """Send batches, each with its number of events, on their way."""
     if len(sized) == 1:
         start(*sized[0])
-    else:
-        resume_together(sized, Stage.VALIDATE)
+        return
+    for group in in_groups(sized, MOST_TOGETHER):
+        resume_together(group, Stage.VALIDATE)
 
 
 def resume(batch: UUID, stage: Stage) -> None:
@@ -49,13 +50,12 @@ def resume(batch: UUID, stage: Stage) -> None:
     _send([batch], stage, f"batch {batch}")
 
 
-def resume_together(sized: Sequence[tuple[UUID, int]], stage: Stage) -> None:
-    """Send batches, each with its number of events, on their way from a stage."""
-    for group in in_groups(sized, MOST_TOGETHER):
-        if len(group) == 1:
-            resume(group[0], stage)
-        else:
-            _send(group, stage, f"{len(group)} batches, from {group[0]} to {group[-1]}")
+def resume_together(batches: Sequence[UUID], stage: Stage) -> None:
+    """Send batches on their way from a stage, in one message; what is dead goes alone."""
+    if len(batches) == 1:
+        resume(batches[0], stage)
+    else:
+        _send(batches, stage, f"{len(batches)} batches, from {batches[0]} to {batches[-1]}")
 
 
 def _send(batches: Sequence[UUID], stage: Stage, shown: str) -> None:
@@ -72,7 +72,8 @@ def _send(batches: Sequence[UUID], stage: Stage, shown: str) -> None:
 
 def _way(batches: list[str], stage: Stage) -> Signature[Any]:
     if stage is Stage.DLQ:
-        return store_dead_letters.s(*batches)
+        (batch,) = batches
+        return store_dead_letters.s(batch)
     place = _STAGES.index(stage)
     if len(batches) == 1:
         first, *others = _BY_ITSELF[place:]

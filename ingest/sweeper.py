@@ -7,7 +7,7 @@ first of them keeps the others away for a while.
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 import orjson
@@ -17,6 +17,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from audit.connections import redis_client
+from audit.grouping import in_groups
 from audit.journal import Journal, Overdue, journal
 from audit.outcomes import Stage
 from ingest import pipeline
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 1000
 _QUEUES = {Stage.VALIDATE: "pipeline", Stage.MATCH: "pipeline", Stage.FORWARD: "forward", Stage.DLQ: "dlq"}
 _LOOK_AT = 20
+_BYTES_OF_AN_EVENT = 8192  # larger ones count for several
+_TRIES = 4  # then half as many go together
 _BATCH_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
@@ -49,25 +52,31 @@ def sweep(journal: Journal, broker: Redis) -> int:
         logger.error("%s parked batches were in no list; they are swept", stranded)
     heads = {queue: _head_queued_at(journal, broker, queue) for queue in set(_QUEUES.values())}
     lost = [batch for batch in journal.sweep(MOST_AT_ONCE) if _is_lost(batch, heads)]
-    journal.requeued([overdue.batch for overdue in lost])
     for overdue in lost:
         BATCHES_SWEPT.labels(overdue.stage).inc()
         told = {"batch_id": overdue.batch}
         logger.warning("batch %s was overdue at %s and is queued again", overdue.batch, overdue.stage, extra=told)
-    _resume(lost)
+    for stage, group in _groups(lost):
+        journal.requeued(group)
+        pipeline.resume_together(group, stage)
     return len(lost)
 
 
-def _resume(lost: Iterable[Overdue]) -> None:
-    """Send them on their way; what may be the end of a worker, and what is dead, goes by itself."""
-    together: dict[Stage, list[tuple[UUID, int]]] = defaultdict(list)
+def _groups(lost: Iterable[Overdue]) -> Iterator[tuple[Stage, list[UUID]]]:
+    """Those that go on together. What may be the end of a worker, and what is dead, goes by itself.
+
+    The more often they came in vain, the fewer they are: should a store refuse one of them, it is alone in the end.
+    """
+    together: dict[tuple[Stage, int], list[tuple[UUID, int]]] = defaultdict(list)
     for overdue in lost:
-        if overdue.abandoned or overdue.stage is Stage.DLQ:
-            pipeline.resume(overdue.batch, overdue.stage)
+        if overdue.abandoned or overdue.stage is Stage.DLQ or not settings.MUTT_GATHER_S:
+            yield overdue.stage, [overdue.batch]
         else:
-            together[overdue.stage].append((overdue.batch, overdue.events))
-    for stage, sized in together.items():
-        pipeline.resume_together(sized, stage)
+            weight = max(overdue.events, overdue.size // _BYTES_OF_AN_EVENT)
+            together[overdue.stage, overdue.attempts // _TRIES].append((overdue.batch, weight))
+    for (stage, vain), sized in together.items():
+        for group in in_groups(sized, pipeline.MOST_TOGETHER >> vain):
+            yield stage, group
 
 
 def _is_lost(overdue: Overdue, heads: dict[str, float | None]) -> bool:

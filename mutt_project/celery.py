@@ -24,6 +24,7 @@ from mutt_project.metrics import ENDS, TASK_SECONDS, TASKS
 logger = logging.getLogger(__name__)
 
 TRIES = 3
+MOST_NAMED = 20  # batches in a log line
 STORE_DOWN = (
     OperationalError,
     InterfaceError,
@@ -46,6 +47,13 @@ TOGETHER = {
 }
 # The tasks whose argument is a batch id, or several.
 BATCH_TASKS = {*STAGES, *TOGETHER, "audit.store_dead_letters"}
+
+
+def _named(argument: Any) -> Any:
+    """An argument as log lines have it: of many batches the first and the last, or lines would be cut off."""
+    if isinstance(argument, list) and len(argument) > MOST_NAMED:
+        return [argument[0], f"… {len(argument) - 2} more …", argument[-1]]
+    return argument
 
 
 class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in the stubs only
@@ -81,7 +89,7 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
             self._give_up(args, ABANDONED, str(error))
         except Exception as error:  # a task must end in a retry or in a dead letter, whatever it stumbled over
             result = None
-            logger.exception("%s %s failed", self.name, args)
+            logger.exception("%s %s failed", self.name, [_named(one) for one in args])
             self._try_again(args, error)
         finally:
             close_old_connections()
@@ -97,7 +105,7 @@ class MuttTask(Task):  # type: ignore[type-arg] # celery's Task is generic in th
         clear_contextvars()
         bind_contextvars(task=self.name, task_id=self.request.id)
         if self.name in BATCH_TASKS:
-            bind_contextvars(**{"batch_ids" if isinstance(args[0], list) else "batch_id": args[0]})
+            bind_contextvars(**{"batch_ids" if isinstance(args[0], list) else "batch_id": _named(args[0])})
 
     def _try_again(self, args: tuple[Any, ...], error: Exception) -> None:
         """A batch by itself is tried again, and given up in the end; of several, each is tried by itself."""

@@ -42,7 +42,7 @@ def match_together(batch_ids: Sequence[str]) -> list[str] | None:
     """The same for those of several batches that can be had; their records are written in one go."""
     batches = [UUID(batch) for batch in batch_ids]
     with journal().claimed_together(batches, Stage.MATCH) as some, at_work("match_together", some):
-        return [str(claim.batch) for claim in _match(some)] or None
+        return [str(claim.batch) for claim in _match(some)] or None if some else None
 
 
 def _match(some: Sequence[Claim]) -> list[Claim]:
@@ -51,6 +51,8 @@ def _match(some: Sequence[Claim]) -> list[Claim]:
     settled = {event for claim in some if claim.replay for event in decided_before(claim.batch)}
     decided = decide_batches(some, matcher, unmatched_counter().count, timezone.now(), settled)
     ours = claims.renew([claim for claim in some if claim.batch in decided])
+    if not ours:
+        return []
     outcomes = _recorded(ours, decided)
     _log_decisions(outcomes, sum(len(claim.dead) for claim in ours), matcher.version)
     return _handed_on(ours, outcomes)

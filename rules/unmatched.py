@@ -1,7 +1,7 @@
 """Counting what no rule matched, per host and message signature, in Redis."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -9,11 +9,11 @@ from uuid import UUID
 
 import orjson
 from redis import Redis
-from redis.client import Pipeline
 
 from audit.connections import redis_client
 from audit.ids import end_of
 from audit.journal import BATCH
+from audit.scripts import Call, run_all
 from audit.tuning.present import tuned
 from rules.event import host_key
 
@@ -41,27 +41,20 @@ class UnmatchedCounter:
         self.threshold = threshold
         self.window_s = window_s
 
-    def count(self, unmatched: Mapping[UUID, Iterable[Unmatched]]) -> set[UUID]:
+    def count(self, unmatched: Mapping[UUID, Sequence[Unmatched]]) -> set[UUID]:
         """Count the unmatched events of batches in one round trip, and once, however often a batch comes.
 
         Returns the events that were the threshold's own: at most one per host, signature and window.
         """
-        with self._redis.pipeline(transaction=False) as pipe:
-            for batch, events in unmatched.items():
-                self._count(batch, events, pipe)
-            answers = pipe.execute()
-        return {UUID(text) for answer in answers for text in answer.decode().split()}
+        calls = [self._counting(batch, events) for batch, events in unmatched.items() if events]
+        return {UUID(text) for answer in run_all(self._redis, calls) for text in answer.decode().split()}
 
-    def _count(self, batch: UUID, events: Iterable[Unmatched], pipe: Pipeline) -> None:
+    def _counting(self, batch: UUID, events: Iterable[Unmatched]) -> Call:
         by_counter: dict[str, str] = defaultdict(str)
         for event in events:
             by_counter[f"{host_key(event.hostname)}:{event.signature}"] += end_of(event.event_id)
-        if by_counter:
-            self._script(
-                keys=[BATCH + str(batch)],
-                args=[self.threshold, self.window_s, COUNTERS, orjson.dumps(by_counter)],
-                client=pipe,
-            )
+        args = [self.threshold, self.window_s, COUNTERS, orjson.dumps(by_counter)]
+        return self._script, [BATCH + str(batch)], args
 
 
 def unmatched_counter() -> UnmatchedCounter:

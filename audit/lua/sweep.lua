@@ -11,10 +11,10 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now + ARGV[5], '
 end
 local overdue = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])) do
-  local batch = redis.call('HMGET', ARGV[3] .. id, 'stage', 'queued_at', 'events', 'token', 'abandoned')
+  local batch = redis.call('HMGET', ARGV[3] .. id, 'stage', 'queued_at', 'events', 'attempts', 'token', 'abandoned')
   if batch[1] then
     redis.call('ZADD', KEYS[1], now + ARGV[2], id)
-    table.insert(overdue, {id, unpack(batch)})
+    table.insert(overdue, {id, redis.call('HSTRLEN', ARGV[3] .. id, 'payload'), unpack(batch)})
   else
     redis.call('ZREM', KEYS[1], id)
   end

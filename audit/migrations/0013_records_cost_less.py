@@ -1,6 +1,7 @@
 """What the database does for every record, cheaper: the same words, the same tallies, no index of what no rule won.
 
-The index of rules is made anew, and nobody writes meanwhile: some seconds for ten million records.
+The new index of rules is made before the old one goes. Nobody writes records meanwhile: 13 s for three million of them
+on a busy machine. Events wait in the journal.
 """
 
 from django.db import migrations, models
@@ -65,14 +66,14 @@ class Migration(migrations.Migration):
         migrations.RunSQL(WORDS, WORDS_BEFORE),
         migrations.RunSQL(LATENCY, LATENCY_BEFORE),
         migrations.RunSQL(INSERTED, INSERTED_BEFORE),
-        migrations.RemoveIndex("record", "record_rule"),
         migrations.AddIndex(
             "record",
             models.Index(
                 models.F("rule_id"),
                 models.F("event_id").desc(),
                 condition=models.Q(rule_id__isnull=False),
-                name="record_rule",
+                name="record_won",
             ),
         ),
+        migrations.RemoveIndex("record", "record_rule"),
     ]

@@ -32,6 +32,7 @@ from mutt_project.settings.environment import (
     seconds_by_name,
     share,
     time_zone,
+    up_to_one,
     web_address,
     zero_or_more,
 )
@@ -301,7 +302,7 @@ MUTT_SAME_BODY_WINDOWS: dict[str, int] = optional("MUTT_SAME_BODY_WINDOWS", {}, 
 MUTT_OID_NAMES: str | None = optional("MUTT_OID_NAMES", None, str)
 
 # Batches that come within so many seconds leave in one message (0: each in its own).
-MUTT_GATHER_S = optional("MUTT_GATHER_S", 0.1, zero_or_more)
+MUTT_GATHER_S = optional("MUTT_GATHER_S", 0.1, up_to_one)
 
 # What times without a zone are taken to be in.
 MUTT_ASSUMED_TIME_ZONE = optional("MUTT_ASSUMED_TIME_ZONE", ZoneInfo("UTC"), time_zone)

@@ -114,6 +114,13 @@ def zero_or_more(text: str) -> float:
     return number
 
 
+def up_to_one(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise ValueError(f"“{text}” is no number from 0 to 1")
+    return number
+
+
 def at_least_one(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -200,6 +207,7 @@ _TAKES |= {
     boolean: "true or false",
     positive: "above 0",
     zero_or_more: "0 or more",
+    up_to_one: "0 to 1",
     at_least_one: "a whole number, 1 or more",
     days: f"0 to {_MOST_DAYS:,} days",
     share: "above 0 to 1",

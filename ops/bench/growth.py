@@ -27,9 +27,11 @@ def with_records(folder: Path, rules: int, events: int, count: int) -> float:
     with _on(folder / "none", folder / "few", rules) as bench:
         few = min(_cost_us(bench, events) for _ in range(_ROUNDS))
     records.fill(count)
-    with _on(records.folder_of(count), folder / "many", rules) as bench:
-        many = min(_cost_us(bench, events) for _ in range(_ROUNDS))
-    records.forget_what_came(count)
+    try:
+        with _on(records.folder_of(count), folder / "many", rules) as bench:
+            many = min(_cost_us(bench, events) for _ in range(_ROUNDS))
+    finally:
+        records.forget_what_came(count)
     return many / few
 
 

@@ -14,7 +14,6 @@ _ALIKE = 4
 _PATIENCE_LOOKS = 300
 _STANDING_LOOKS = 120
 _STARTED = 0.98  # of the backlog: below that the workers have begun
-_WARM = 0.8  # of it: what they take in memory from then on is looked at
 
 
 def open_bytes(bench: Bench, events: int, batch: int) -> float:
@@ -27,10 +26,16 @@ def open_bytes(bench: Bench, events: int, batch: int) -> float:
         def look() -> None:
             _until_parked(bench)
             taken.append((server.info("memory")["used_memory"] - before) / corpus.events)
+            close()
+
+        def close() -> None:
             bench.ask("breaker", "PUT", {"state": "automatic", "reason": "measured"})
 
         bench.ask("breaker", "PUT", {"state": "open", "reason": "to measure", "for_s": 3600})
-        bench.run(corpus, once_accepted=look)
+        try:
+            bench.run(corpus, once_accepted=look)
+        finally:
+            close()
     return taken[0]
 
 
@@ -71,7 +76,7 @@ class Draining:
     def growth(self) -> float:
         """The most that the workers took, as a multiple of what they took when they were warm."""
         most = self.looks[0][1]
-        warm = [memory for _, pending, memory in self.looks if pending <= most * _WARM]
+        warm = [memory for _, pending, memory in self.looks if pending < most * _STARTED]
         return max(warm) / warm[0]
 
 
@@ -93,5 +98,8 @@ def drain(bench: Bench, events: int) -> Draining:
             draining.add(time.monotonic() - begin, pending, sum(pss for pss, _ in memory.values()))
             time.sleep(_LOOK_EVERY_S if pending else 0)
 
-    bench.run(corpus, once_accepted=look)
+    try:
+        bench.run(corpus, once_accepted=look)
+    finally:
+        supervisor.start(*(name for name in workers if name not in bench.pids()))
     return draining

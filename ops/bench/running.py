@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg2
 import urllib3
 
 from ops.bench import load, measuring
@@ -26,6 +27,7 @@ from ops.local.supervisor import end_with_parent
 
 # Moogsoft is not to be the limit, and events that nobody sent are not to be counted.
 _SETTINGS = {"MOOGSOFT_RATE": "100000/second", "MUTT_CANARY_EVERY_S": "0"}
+_DELIVERED = "SELECT event_id::text FROM audit_record WHERE outcome = 'delivered' AND outcome_at >= to_timestamp(%s)"
 _LOOK_EVERY_S = 0.05  # a look at the ledger costs MUTT some milliseconds, which are booked on the run
 _STALLED_S = 120
 
@@ -116,13 +118,30 @@ class Bench:
         after = measuring.read(self.pids(), self.stack)
         came = self.at_sink("stats")
         difference = {term: now[term] - ledger[term] for term in now if isinstance(now[term], int)}
+        received = self.at_sink(f"received?from={stats['events']}")
         account = Account(
-            corpus, sent, difference, came["distinct"] - stats["distinct"], came["invalid"] - stats["invalid"]
+            corpus=corpus,
+            sent=sent,
+            ledger=difference,
+            distinct=came["distinct"] - stats["distinct"],
+            came=came["events"] - stats["events"],
+            invalid=came["invalid"] - stats["invalid"],
+            strangers=len({identity for identity, _ in received} ^ self._delivered_since(sent.begin)),
         )
         if faults := account.faults():
             raise Unaccounted("; ".join(faults))
         cost = Cost.between(before, after, corpus.events).beside(sender=sent.cpu_s / corpus.events * 1e6)
-        return Result(corpus, sent, settled_s, cost, self._delivery_ms(stats["events"]))
+        return Result(corpus, sent, settled_s, cost, _delivery_ms(received))
+
+    def _delivered_since(self, begin: float) -> set[str]:
+        """The events that PostgreSQL knows to be delivered since this Unix time."""
+        connection = psycopg2.connect(self.stack.database_url)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(_DELIVERED, [begin])
+                return {identity for (identity,) in cursor.fetchall()}
+        finally:
+            connection.close()
 
     def _wait_for_sink(self, wanted: int) -> None:
         """Until so many different events have come. Raises Unaccounted where nothing comes any more."""
@@ -143,10 +162,10 @@ class Bench:
             time.sleep(_LOOK_EVERY_S)
         return ledger
 
-    def _delivery_ms(self, begin: int) -> dict[str, float]:
-        """From receipt, which the ids tell to the millisecond, to the coming to the sink."""
-        came = self.at_sink(f"received?from={begin}")
-        return percentiles([at * 1000 - (UUID(identity).int >> 80) for identity, at in came])
+
+def _delivery_ms(received: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """From receipt, which the ids tell to the millisecond, to the coming to the sink."""
+    return percentiles([at * 1000 - (UUID(identity).int >> 80) for identity, at in received])
 
 
 @contextmanager

@@ -97,10 +97,12 @@ def _fewer(wanted: bool, change: Callable[[], Callable[[], object]]) -> Iterator
     undo = change() if wanted else None
     if undo:
         time.sleep(_CHANGED_S)
-    yield
-    if undo:
-        undo()
-        time.sleep(_CHANGED_S)
+    try:
+        yield
+    finally:
+        if undo:
+            undo()
+            time.sleep(_CHANGED_S)
 
 
 def _one_web(bench: Bench) -> Callable[[], object]:

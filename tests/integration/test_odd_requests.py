@@ -1,6 +1,8 @@
 """Requests that no honest client sends: neither answer nor log has a trace, a version, a secret or an echo."""
 
+import contextlib
 import socket
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -47,3 +49,41 @@ def test_what_such_requests_held_is_not_in_the_log(mutt: Mutt):
     for lines in LINES.values():
         answer_to(mutt, lines)
     assert SECRET not in log.read_text()
+
+
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+def open_connection(mutt: Mutt) -> socket.socket:
+    address = urlsplit(mutt.stack.web)
+    return socket.create_connection((address.hostname, address.port or 80), timeout=10)
+
+
+def ask(connection: socket.socket, requests: bytes, answers: int = 1) -> int:
+    """How many answers came of requests on a connection that is kept."""
+    connection.sendall(requests)
+    got = b""
+    while got.count(b"HTTP/1.1 200") < answers:
+        piece = connection.recv(65536)
+        if not piece:
+            break
+        got += piece
+    return got.count(b"HTTP/1.1 200")
+
+
+def test_requests_that_follow_on_one_connection_are_all_answered_at_once_or_after_a_while(mutt: Mutt):
+    with open_connection(mutt) as connection:
+        for pause_s in (0, 0, 0.2, 0, 0.2):  # longer than a thread waits for the next one
+            time.sleep(pause_s)
+            assert ask(connection, REQUEST) == 1
+        assert ask(connection, REQUEST * 3, answers=3) == 3
+
+
+def test_many_kept_connections_hold_no_thread(mutt: Mutt):
+    """There are more of them than threads, in all web processes together."""
+    with contextlib.ExitStack() as stack:
+        kept = [stack.enter_context(open_connection(mutt)) for _ in range(100)]
+        for _ in range(2):
+            assert [ask(connection, REQUEST) for connection in kept] == [1] * 100
+        with open_connection(mutt) as another:
+            assert ask(another, REQUEST) == 1

@@ -1,6 +1,7 @@
 """Several claims at once: one round trip, and each batch stands for itself."""
 
 import pytest
+from redis.exceptions import ResponseError
 
 from audit import claims
 from audit.connections import redis_client
@@ -51,3 +52,12 @@ def test_a_redis_that_was_started_anew_learns_the_scripts_again():
         assert claims.renew(held) == held
         redis_client().script_flush()
         assert claims.advance(held, Stage.MATCH) == held
+
+
+def test_where_claiming_one_fails_none_is_held():
+    books = journal()
+    fine, broken = opened(books), opened(books)
+    redis_client().hset(f"{BATCH}{broken}", "attempts", "no number")
+    with pytest.raises(ResponseError), books.claimed_together([fine, broken], Stage.VALIDATE):
+        pass
+    claim(books, fine, Stage.VALIDATE)

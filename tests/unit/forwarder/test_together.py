@@ -14,10 +14,12 @@ from audit.models import Attempt, Record
 from audit.outcomes import Outcome, Stage
 from audit.record import mark_delivered
 from forwarder.breaker import State, Wish, breaker
+from forwarder.delivery import Delivery
 from forwarder.draining import drainer
 from forwarder.moogsoft import moogsoft, moogsoft_with
 from forwarder.rate_limit import SLOTS, RateLimit, rate_limit
-from forwarder.tasks import drain, forward_batch, forward_together
+from forwarder.tasks import _means, drain, forward_batch, forward_together
+from forwarder.together import Together
 from tests.unit.forwarder.moogsoft_double import OK, MoogsoftDouble, Reply
 from tests.unit.forwarder.records import NOW, alert
 
@@ -331,3 +333,14 @@ def test_no_event_dies_of_an_address_that_is_refused_and_all_goes_on_once_it_is_
     for batch in made:
         forward_batch.run(str(batch))
     assert outcomes(made) == ["delivered"] * 3
+
+
+def test_one_that_somebody_has_taken_over_is_left_out_and_the_others_go(double):
+    made = batches(4)
+
+    with journal().claimed_together(made, Stage.FORWARD) as claims:
+        redis_client().hset(f"{BATCH}{made[1]}", "token", "another's")
+        means = _means()
+        Together([Delivery(claim, means) for claim in claims], means).run()
+    assert sources(double) == [["edge-0", "edge-2", "edge-3"]]
+    assert outcomes(made) == ["delivered", "pending", "delivered", "delivered"]

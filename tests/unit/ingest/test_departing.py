@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
+
 from audit.ids import new_batch_id
 from ingest.departing import Departures
 from tests.mutt import eventually
@@ -103,3 +105,15 @@ def test_a_forked_process_sends_nothing_of_its_parents():
         departures.flush()
         os._exit(len(sent) - 1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_where_no_thread_can_be_had_each_leaves_at_once(monkeypatch: pytest.MonkeyPatch):
+    sent: list[list[Sized]] = []
+
+    def no_room(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_room)
+    some = batches(3)
+    leave(Departures(lambda one: sent.append(list(one)), every_s=60), some)
+    assert sent == [[one] for one in some]

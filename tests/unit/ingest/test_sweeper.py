@@ -2,11 +2,13 @@
 
 import base64
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
 
+from audit.claims import release
 from audit.connections import redis_client
 from audit.ids import event_id, new_batch_id
 from audit.journal import Burial, Journal, journal
@@ -174,6 +176,12 @@ def test_a_batch_whose_broker_refused_the_message_is_swept_later(hasty):
 TOGETHER = {Stage.VALIDATE: "ingest.validate_together", Stage.MATCH: "rules.match_together"}
 
 
+@pytest.fixture
+def gathering(settings: Any) -> None:
+    settings.MUTT_GATHER_S = 0.1
+
+
+@pytest.mark.usefixtures("gathering")
 @pytest.mark.parametrize("stage", list(TOGETHER))
 def test_what_was_lost_in_great_number_goes_on_together(hasty, stage):
     batches = [opened(hasty, stage) for _ in range(5)]
@@ -189,6 +197,39 @@ def _body(raw: bytes | str) -> str:
     return base64.b64decode(orjson.loads(raw)["body"]).decode()
 
 
+@pytest.mark.usefixtures("gathering")
+def test_what_comes_in_vain_goes_in_ever_smaller_groups(hasty):
+    batches = [opened(hasty) for _ in range(4)]
+    sizes = []
+    for _ in range(48):
+        redis_client().delete("pipeline")
+        assert sweep(hasty, redis_client()) == 4
+        sizes.append(len(redis_client().lrange("pipeline", 0, -1)))
+        with hasty.claimed_together(batches, Stage.VALIDATE) as claims:
+            release(claims)
+    assert sizes[0] == 1
+    assert sizes[-1] == 4
+    assert sizes == sorted(sizes)
+
+
+@pytest.mark.usefixtures("gathering")
+def test_large_batches_do_not_go_together(hasty):
+    large = [{"hostname": "h", "message": "m" * 5_000_000}]
+    for _ in range(2):
+        batch = new_batch_id(datetime.now(UTC))
+        hasty.open(batch, [{"id": str(event_id(batch, 0)), "event": large}], api_key="k", address="a")
+    assert sweep(hasty, redis_client()) == 2
+    assert redis_client().llen("pipeline") == 2
+
+
+def test_where_nothing_is_gathered_nothing_is_swept_together(hasty):
+    for _ in range(3):
+        opened(hasty)
+    assert sweep(hasty, redis_client()) == 3
+    assert redis_client().llen("pipeline") == 3
+
+
+@pytest.mark.usefixtures("gathering")
 def test_what_a_worker_did_not_come_back_from_goes_by_itself(hasty):
     dying = Journal(redis_client(), lease_s=0, grace_s=0)
     left, others = opened(dying), [opened(dying) for _ in range(2)]

@@ -20,7 +20,7 @@ LEDGER = {
     "dead": 0,
     "pending": 0,
 }
-GOOD = Account(CORPUS, SENT, LEDGER, distinct=10, invalid=0)
+GOOD = Account(CORPUS, SENT, LEDGER, distinct=10, came=10, invalid=0, strangers=0)
 
 
 def test_what_adds_up_has_no_faults():
@@ -32,6 +32,8 @@ def test_what_adds_up_has_no_faults():
     [
         (replace(GOOD, distinct=9), "9 came to the sink"),
         (replace(GOOD, distinct=11), "11 came to the sink"),
+        (replace(GOOD, came=11), "1 events came to the sink more than once"),
+        (replace(GOOD, strangers=2), "2 events are delivered by the records or by the sink alone"),
         (replace(GOOD, invalid=1), "broke Moogsoft's contract"),
         (replace(GOOD, ledger={**LEDGER, "accepted": 99}), "the ledger says 99"),
         (replace(GOOD, ledger={**LEDGER, "unmatched": 69}), "99 have an outcome"),
@@ -49,6 +51,6 @@ def test_of_a_request_without_an_answer_nobody_knows_whether_it_was_taken():
     sent = replace(SENT, requests=9, broken=1)
     for accepted in (90, 100):
         ledger = {**LEDGER, "accepted": accepted, "unmatched": accepted - 30}
-        assert Account(CORPUS, sent, ledger, 10, 0).faults() == [
+        assert Account(CORPUS, sent, ledger, 10, 10, 0, 0).faults() == [
             "0 requests were refused and 1 got no answer, of 10",
         ]
