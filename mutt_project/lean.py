@@ -14,7 +14,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mutt_project.settings.productio
 logging.config.dictConfig(settings.LOGGING)
 logging.captureWarnings(True)  # noqa: FBT003 - its name says it
 
-app = Celery("mutt", fixups=[])  # Celery's fixup for Django loads all models, and all pages to check them
+app = Celery(
+    "mutt", fixups=[], set_as_current=False
+)  # Celery's fixup for Django loads all models, and all pages to check them
 configure(app)
 tracing.start("mutt-worker")
 keep_secrets()

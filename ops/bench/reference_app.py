@@ -13,7 +13,7 @@ from celery import Celery, chain
 
 QUEUE = "reference"
 
-app = Celery("reference", broker=os.environ.get("BENCH_BROKER_URL", ""))
+app = Celery("reference", broker=os.environ.get("BENCH_BROKER_URL", ""), set_as_current=False)
 app.conf.update(task_acks_late=True, task_ignore_result=True, task_default_queue=QUEUE)
 
 
