@@ -24,7 +24,7 @@ from rules.tasks import match_batch, match_together
 
 logger = logging.getLogger(__name__)
 
-MOST_TOGETHER = 1000  # events of a message; a larger batch goes alone
+MOST_TOGETHER = 2000  # events of a message; a larger batch goes alone
 
 _STAGES = (Stage.VALIDATE, Stage.MATCH, Stage.FORWARD)
 _BY_ITSELF: Sequence[Any] = (validate_batch, match_batch, forward_batch)

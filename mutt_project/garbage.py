@@ -2,10 +2,11 @@
 
 import gc
 
-THRESHOLDS = 50_000, 20, 20
+IN_WORKERS = 50_000, 20, 20
+IN_WEB = 10_000, 10, 10  # it has threads, each with a body's worth of objects
 
 
-def rarely_collect() -> None:
+def rarely_collect(thresholds: tuple[int, int, int]) -> None:
     """Look seldom, and not among what is loaded for good.
 
     A message or a body makes some ten thousand objects that go as they came. By default they are looked through again
@@ -13,4 +14,4 @@ def rarely_collect() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*THRESHOLDS)
+    gc.set_threshold(*thresholds)

@@ -24,7 +24,7 @@ from audit.workers import SAYS_SO_EVERY_S, say_alive
 from forwarder.tasks import drain
 from ingest.sweeper import sweep_if_due
 from mutt_project.alive import touch_alive
-from mutt_project.garbage import rarely_collect
+from mutt_project.garbage import IN_WORKERS, rarely_collect
 from mutt_project.progress import Watch, end_worker, progress
 from mutt_project.shared_metrics import process_metrics, tidy
 
@@ -146,7 +146,7 @@ def begin(sender: Any, **_: Any) -> None:
     for chore in chores:
         chore.start()
     _serve_metrics()
-    rarely_collect()
+    rarely_collect(IN_WORKERS)
 
 
 def publish_settings() -> None:

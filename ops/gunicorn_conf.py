@@ -8,7 +8,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from structlog.contextvars import clear_contextvars
 
 from mutt_project import tracing
-from mutt_project.garbage import rarely_collect
+from mutt_project.garbage import IN_WEB, rarely_collect
 from mutt_project.log_lines import formatter, log_format
 from mutt_project.masking import MaskSecrets
 from mutt_project.secrets.keeping import keep_secrets
@@ -46,7 +46,7 @@ logger_class = MaskingLogger
 
 def when_ready(server: Any) -> None:  # noqa: ARG001 - gunicorn's signature
     """Keep what the processes share: the garbage collector would write to it, and each would get a copy."""
-    rarely_collect()
+    rarely_collect(IN_WEB)
     if shared_folder():
         mark_process_dead(os.getpid())  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped; it serves nobody
 

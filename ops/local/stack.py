@@ -26,6 +26,7 @@ _WORKERS = {
     "worker-pipeline-2": "pipeline,maintenance",
     "worker-forward-1": "forward,dlq",
 }
+_AFTER_WEB = ("nice", "-n", "5")  # on cores that they share, who answers senders goes first
 _OURS = ("MUTT_", "MOOGSOFT_", "DATABASE_", "REDIS_")
 _PATIENCE_S = 60
 
@@ -272,7 +273,10 @@ class Stack:
             *(
                 Program(
                     name,
-                    _celery("worker", "--pool=solo", "-Q", queues, "-n", f"{name}@%h", "--without-mingle"),
+                    [
+                        *_AFTER_WEB,
+                        *_celery("worker", "--pool=solo", "-Q", queues, "-n", f"{name}@%h", "--without-mingle"),
+                    ],
                 )
                 for name, queues in _WORKERS.items()
             ),
