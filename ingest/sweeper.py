@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 1000
 _QUEUES = {Stage.VALIDATE: "pipeline", Stage.MATCH: "pipeline", Stage.FORWARD: "forward", Stage.DLQ: "dlq"}
 _LOOK_AT = 20
-_BYTES_OF_AN_EVENT = 8192  # larger ones count for several
+_BYTES_OF_AN_EVENT = 4096  # larger ones count for several
 _TRIES = 4  # then half as many go together
 _BATCH_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
