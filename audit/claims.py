@@ -4,10 +4,11 @@ Each batch stands for itself: one whose lease ran out is somebody else's by now,
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from audit.entry import Entry
-from audit.journal import Claim, owed_by
+from audit.journal import Call, Claim, owed_by
 from audit.outcomes import Stage
 
 
@@ -26,22 +27,19 @@ def advance(
 
 def release(claims: Sequence[Claim]) -> None:
     """Give the batches back."""
-    if claims:
-        claims[0].journal.run_all([claim.releasing() for claim in claims])
+    _done(claims, [claim.releasing() for claim in claims])
 
 
 def finish(claims: Sequence[Claim], *, hand_on: bool = False) -> list[tuple[UUID, int]]:
     """Close the batches for good, but for those that are ours no more; returns what `Claim.finish` does for each."""
-    if not claims:
-        return []
-    freed: list[tuple[UUID, int]] = []
-    for done, *rest in claims[0].journal.run_all([claim.finishing(hand_on=hand_on) for claim in claims]):
-        freed += owed_by(rest) if done else []
-    return freed
+    answers = _done(claims, [claim.finishing(hand_on=hand_on) for claim in claims])
+    return [owed for done, *rest in answers if done for owed in owed_by(rest)]
 
 
-def _ours(claims: Sequence[Claim], calls: Sequence[tuple[object, ...]]) -> list[Claim]:
-    if not claims:
-        return []
-    done = claims[0].journal.run_all(calls)
-    return [claim for claim, is_ours in zip(claims, done, strict=True) if is_ours]
+def _ours(claims: Sequence[Claim], calls: Sequence[Call]) -> list[Claim]:
+    return [claim for claim, is_ours in zip(claims, _done(claims, calls), strict=True) if is_ours]
+
+
+def _done(claims: Sequence[Claim], calls: Sequence[Call]) -> list[Any]:
+    """The journal's answers, one for each; it is not asked where there are none."""
+    return claims[0].journal.run_all(calls) if claims else []

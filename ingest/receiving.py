@@ -200,8 +200,7 @@ def _open(judged: Sequence[Any], events: Sequence[dict[str, Any]], sender: Sende
     identifiers = texts_of_ids(batch, len(events))
     if events:
         journal().open(batch, _entries(identifiers, events), **sender.kept)
-        _accepted(batch, len(events), [sender])
-        departures.leave(batch, len(events))
+        _send_on(batch, len(events), [sender])
     return Receipt(batch, _results(identifiers, len(judged), _refused(judged)), lone=False)
 
 
@@ -221,8 +220,7 @@ def _open_once(
     if given is not None and given != content:
         return _recalled(given, key), True
     if events:
-        _accepted(batch, len(events), [sender])
-        departures.leave(batch, len(events))
+        _send_on(batch, len(events), [sender])
     return Receipt(batch, _results(identifiers, len(judged), _refused(judged)), lone=False), False
 
 
@@ -272,18 +270,14 @@ def _commit(singles: Sequence[_Single]) -> Callable[[], None]:
         single.batch, single.identifier = batch, identifier
     events = [{**single.event, **single.sender.differing(first)} for single in singles]
     journal().open(batch, _entries(identifiers, events), **first.kept)
-    return lambda: _sent_on(batch, [single.sender for single in singles])
+    return lambda: _send_on(batch, len(singles), [single.sender for single in singles])
 
 
-def _sent_on(batch: UUID, senders: Sequence[Sender]) -> None:
-    _accepted(batch, len(senders), senders)
-    departures.leave(batch, len(senders))
-
-
-def _accepted(batch: UUID, events: int, senders: Sequence[Sender]) -> None:
-    """One line for a batch, however many requests it is of."""
+def _send_on(batch: UUID, events: int, senders: Sequence[Sender]) -> None:
+    """Let a batch go its way, and tell of it in one line, however many requests it is of."""
     requests = correlation_fields(sender.correlation_id for sender in senders)
     logger.info("batch accepted", extra={"batch_id": batch, "events": events, **requests})
+    departures.leave(batch, events)
 
 
 _group: Group[_Single] = Group(_commit, gather_s=GATHER_S)

@@ -42,7 +42,7 @@ def match_together(batch_ids: Sequence[str]) -> list[str] | None:
     """The same for those of several batches that can be had; their records are written in one go."""
     batches = [UUID(batch) for batch in batch_ids]
     with journal().claimed_together(batches, Stage.MATCH) as some, at_work("match_together", some):
-        return [str(claim.batch) for claim in _match(some)] or None if some else None
+        return [str(claim.batch) for claim in _match(some)] or None
 
 
 def _match(some: Sequence[Claim]) -> list[Claim]:
